@@ -1,0 +1,107 @@
+import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
+import {
+  type DomainError,
+  overloaded,
+  uploadChecksumMismatch,
+  uploadIncomplete,
+  uploadLost,
+  uploadNotFound,
+  uploadPartsMissing,
+  uploadPartsRejected,
+  uploadSizeMismatch,
+} from '../model/errors.ts'
+import type { StudyId, UploadId } from '../model/ids.ts'
+import type { VerifiedObject } from '../storage/completions.ts'
+import type { ObjectFacts } from '../storage/objects.ts'
+import { identify } from './identity.ts'
+import { denial, permits, rules } from './policy.ts'
+import { callerIn, type Scope } from './scope.ts'
+
+/**
+ * Makes an upload's bytes the file's content. May be repeated: a settled upload answers with its file as it is now.
+ * @throws DomainError `upload_incomplete`, `upload_parts_missing` while bytes are missing;
+ * `upload_size_mismatch`, `upload_checksum_mismatch`, `upload_parts_rejected` for wrong ones, after which the upload's
+ * next URL is for a fresh object; `upload_not_found`
+ */
+export async function completeUpload(scope: Scope, study: StudyId, id: UploadId): Promise<File> {
+  const caller = callerIn(scope, study)
+  const found = await scope.stores.completions.find(caller, id, rules.continueUpload)
+  const principal = await identify(scope, found.principal)
+  if (found.upload === undefined) {
+    if (found.settled !== undefined && permits(rules.continueUpload, principal, found.settled)) return found.settled
+    throw denial(principal, uploadNotFound())
+  }
+  const file = await settle(scope, found.upload, found.parts)
+  if (file !== undefined) return file
+  // Another hand has settled it, or the caller's right to has just ended: what is true now answers.
+  const again = await scope.stores.completions.find(caller, id, rules.continueUpload)
+  if (again.settled !== undefined && permits(rules.continueUpload, principal, again.settled)) return again.settled
+  throw again.upload === undefined ? uploadNotFound() : overloaded()
+}
+
+/**
+ * Looks at the bytes and, if they are what was declared, makes them a version. Undefined: the upload was no longer
+ * open, at the attempt that was looked at, when it was to be settled.
+ */
+export async function settle(scope: Scope, upload: Upload, parts: readonly UploadPart[]): Promise<File | undefined> {
+  if (upload.plan.kind === 'multipart') await joinParts(scope, upload, { ...upload.plan, parts })
+  const facts = await scope.stores.objects.head(upload.objectKey)
+  if (facts === undefined) throw uploadIncomplete()
+  const { size } = upload.declared
+  if (facts.size !== size) throw await startAgain(scope, upload, uploadSizeMismatch(size, facts.size))
+  const object = await verify(scope, upload, facts)
+  return scope.stores.completions.complete(callerIn(scope, upload.study), upload, {
+    rule: rules.continueUpload,
+    object,
+  })
+}
+
+/** Wrong bytes never become right: the next URL is for a fresh key. */
+async function startAgain(scope: Scope, upload: Upload, why: DomainError): Promise<DomainError> {
+  await scope.stores.completions.restart(callerIn(scope, upload.study), upload)
+  return why
+}
+
+async function joinParts(
+  scope: Scope,
+  upload: Upload,
+  { multipartId, partCount, parts }: { multipartId: string | null; partCount: number; parts: readonly UploadPart[] },
+): Promise<void> {
+  const reported = new Set(parts.map((part) => part.number))
+  const missing = Array.from({ length: partCount }, (_, index) => index + 1).filter((part) => !reported.has(part))
+  if (missing.length > 0) throw uploadPartsMissing(missing)
+  if (multipartId === null) throw uploadIncomplete()
+  const { objects } = scope.stores
+  const joined = await objects.completeMultipart(upload.objectKey, multipartId, parts)
+  if (joined === 'completed') return
+  // The parts may have been joined by a call whose answer was lost: then the object is there.
+  if ((await objects.head(upload.objectKey)) !== undefined) return
+  if (joined === 'unknown') throw overloaded()
+  throw await startAgain(scope, upload, joined === 'refused' ? uploadPartsRejected() : uploadLost())
+}
+
+/** Storage's own record of a checksum is believed; what it has none of is read, up to the set size. */
+async function verify(scope: Scope, upload: Upload, facts: ObjectFacts): Promise<VerifiedObject> {
+  const { declared } = upload
+  const unchecked = CHECKSUMS.some((checksum) => declared[checksum] !== null && facts[checksum] === null)
+  const isRead = unchecked && declared.size <= scope.settings.readVerifyBytes
+  const known = isRead ? await scope.stores.objects.digest(upload.objectKey) : facts
+  if (known === undefined) throw uploadIncomplete()
+  const wrong = CHECKSUMS.find((checksum) => differ(declared[checksum], known[checksum]))
+  if (wrong !== undefined) throw await startAgain(scope, upload, uploadChecksumMismatch(wrong))
+  return {
+    size: facts.size,
+    etag: facts.etag,
+    md5: known.md5 ?? declared.md5,
+    sha256: known.sha256 ?? declared.sha256,
+    verified: isRead ? 'read' : verifiedBy(facts, unchecked),
+  }
+}
+
+const CHECKSUMS = ['md5', 'sha256'] as const
+
+const differ = (declared: string | null, known: string | null): boolean =>
+  declared !== null && known !== null && declared !== known
+
+const verifiedBy = (facts: ObjectFacts, unchecked: boolean): Verified =>
+  unchecked || (facts.md5 === null && facts.sha256 === null) ? 'no' : 'storage'

@@ -1,0 +1,241 @@
+import type { Delivery, DownloadToken, File, Version } from '../model/entities.ts'
+import {
+  contentMissing,
+  downloadTokenExpired,
+  downloadTokenNotFound,
+  downloadTokenRevoked,
+  downloadTokenUsed,
+  fileNotFound,
+  overloaded,
+  versionNotFound,
+} from '../model/errors.ts'
+import { type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
+import type { Page, PageRequest } from '../model/page.ts'
+import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-tokens.ts'
+import { dispositionOf, servedMediaType } from './disposition.ts'
+import { identify } from './identity.ts'
+import { denial, permits, requireVisible, rules, whyRefused } from './policy.ts'
+import { callerIn, type Scope } from './scope.ts'
+
+/** Bytes that the caller may have, and how they are to be named and typed on the way. */
+export type Content = Readonly<{
+  objectKey: string
+  size: number
+  /** R2's, unquoted. */
+  etag: string
+  mediaType: string
+  disposition: string
+}>
+
+/** The name is the file's own as it is now for its current version, else the version's. */
+function contentOf(file: File, version: Version): Content {
+  const isCurrent = file.content.status === 'complete' && file.content.version.id === version.id
+  const { objectKey, size, etag, mediaType } = version
+  return {
+    objectKey,
+    size,
+    etag,
+    mediaType,
+    disposition: dispositionOf(isCurrent ? file.name : version.name, mediaType),
+  }
+}
+
+/**
+ * Content that the caller may read: of the file's current version, or of the one named.
+ * @throws DomainError `file_not_found`, `version_not_found`, `content_missing`, `forbidden` for metadata only
+ */
+export async function getContent(
+  scope: Scope,
+  study: StudyId,
+  { file: id, version: named }: { file: FileId; version: VersionId | undefined },
+): Promise<Content & { urlSeconds: number }> {
+  const found = await scope.stores.files.findContent(callerIn(scope, study), id, named)
+  const principal = await identify(scope, found.principal)
+  const file = requireVisible(principal, found.file)
+  const refused = whyRefused(rules.fileContent, principal, file)
+  if (refused !== undefined) throw refused
+  if (found.version === undefined) throw named === undefined ? contentMissing() : denial(principal, versionNotFound())
+  return {
+    ...contentOf(file, found.version),
+    urlSeconds: found.downloadUrlSeconds ?? scope.settings.downloadUrlSeconds,
+  }
+}
+
+/** What the bytes may say that they are on their way through a browser. */
+export const servedMediaTypeOf = ({ mediaType }: Content): string => servedMediaType(mediaType)
+
+/** A URL straight to storage, good for a GET (Range works) or a HEAD, as often as asked until it expires. */
+export const presignedDownload = async (
+  scope: Scope,
+  content: Content,
+  { method, seconds }: { method: 'GET' | 'HEAD'; seconds: number },
+): Promise<string> =>
+  scope.stores.presigner.download({
+    objectKey: content.objectKey,
+    method,
+    now: scope.now,
+    expiresSeconds: seconds,
+    disposition: content.disposition,
+    mediaType: servedMediaType(content.mediaType),
+  })
+
+/**
+ * The bytes, or a range of them, through the Worker: a stream, of which nothing is held.
+ * @throws DomainError `overloaded` where storage does not have what the database says
+ */
+export async function readContent(
+  scope: Scope,
+  content: { objectKey: string },
+  range?: { offset: number; length: number },
+): Promise<ReadableStream> {
+  const body = await scope.stores.objects.read(content.objectKey, range)
+  if (body === undefined) throw overloaded()
+  return body
+}
+
+/** A link as it is told once: `token` is never to be had again. */
+export type IssuedLink = Readonly<{ token: string; link: DownloadToken }>
+
+/**
+ * A link that gives one version's bytes once, to whoever has it. It never widens what its issuer may see, and ends
+ * with its file, its issuer's key or place in the study, or its revocation.
+ * @throws DomainError `file_not_found`, `version_not_found`, `content_missing`, `forbidden`
+ */
+export async function issueDownloadToken(
+  scope: Scope,
+  study: StudyId,
+  wanted: {
+    file: FileId
+    version: VersionId | null
+    delivery: Delivery
+    confirm: boolean
+    seconds: number | null
+  },
+): Promise<IssuedLink> {
+  const { token, hash } = await scope.tokens.issue(await numberOf(scope, study))
+  const link = await scope.stores.downloadTokens.issue(callerIn(scope, study), {
+    rules: [rules.issueLink, rules.fileContent],
+    token: {
+      ...wanted,
+      id: newId('dlt', scope.now),
+      hash,
+      defaultSeconds: scope.settings.downloadTokenSeconds,
+    },
+  })
+  if (link === undefined) throw await whyNotIssued(scope, study, wanted)
+  return { token, link }
+}
+
+/** A key's secret names its study by number; only who shows no key costs a look-up. */
+async function numberOf(scope: Scope, study: StudyId): Promise<number> {
+  if (scope.credential.kind === 'key') return scope.credential.studyNumber
+  const found = await scope.stores.studies.find(callerIn(scope, study))
+  const principal = await identify(scope, found.principal)
+  if (found.study === undefined) throw denial(principal, fileNotFound())
+  return found.study.number
+}
+
+async function whyNotIssued(scope: Scope, study: StudyId, wanted: { file: FileId; version: VersionId | null }) {
+  const version = wanted.version ?? undefined
+  const found = await scope.stores.files.findContent(callerIn(scope, study), wanted.file, version)
+  const principal = await identify(scope, found.principal)
+  const file = requireVisible(principal, found.file)
+  const refused = whyRefused(rules.issueLink, principal, file) ?? whyRefused(rules.fileContent, principal, file)
+  if (refused !== undefined) return refused
+  if (found.version === undefined) return version === undefined ? contentMissing() : versionNotFound()
+  return overloaded()
+}
+
+/** A file's links that have not been forgotten yet: a day after their end they are. */
+export async function listDownloadTokens(
+  scope: Scope,
+  study: StudyId,
+  { file: id, page }: { file: FileId; page: PageRequest },
+): Promise<Page<DownloadToken>> {
+  const found = await scope.stores.downloadTokens.list(callerIn(scope, study), id, page)
+  const principal = await identify(scope, found.principal)
+  const file = requireVisible(principal, found.file)
+  const refused = whyRefused(rules.issueLink, principal, file)
+  if (refused !== undefined) throw refused
+  return found.page
+}
+
+/** @throws DomainError `file_not_found`, `download_token_not_found`, `forbidden` */
+export async function revokeDownloadToken(
+  scope: Scope,
+  study: StudyId,
+  { file: id, token }: { file: FileId; token: DownloadTokenId },
+): Promise<void> {
+  const found = await scope.stores.downloadTokens.revoke(callerIn(scope, study), {
+    rule: rules.issueLink,
+    file: id,
+    id: token,
+  })
+  const principal = await identify(scope, found.principal)
+  const file = requireVisible(principal, found.file)
+  if (found.revoked) return
+  if (!permits(rules.issueLink, principal, file)) throw whyRefused(rules.issueLink, principal, file) ?? fileNotFound()
+  throw downloadTokenNotFound()
+}
+
+/** A link that was shown, and what is known of it without claiming it. */
+export type ShownLink = Readonly<{ hash: string; known: KnownLink }>
+
+/**
+ * Looks at a link without using it up. A token that Carrel did not sign is refused without asking anyone.
+ * @throws DomainError `download_token_not_found`, `download_token_expired`
+ */
+export async function openDownloadLink(scope: Scope, token: string): Promise<ShownLink> {
+  const opened = await scope.tokens.open(token)
+  const known = opened && (await scope.stores.downloadTokens.know(opened))
+  if (opened === undefined || known === undefined) throw downloadTokenNotFound()
+  return { hash: opened.hash, known }
+}
+
+export type ClaimedDownload =
+  | { delivery: 'redirect'; url: string }
+  | { delivery: 'stream'; content: Content; body: ReadableStream }
+
+/**
+ * Uses a link up: of all who try, one gets the content. The same nonce gets it again for a minute.
+ * Where the bytes go through the Worker they are opened first, so that a storage that fails burns nothing.
+ * @throws DomainError `download_token_used`, `…_expired`, `…_revoked`, `…_not_found`
+ */
+export async function claimDownload(scope: Scope, { hash, known }: ShownLink, nonce: string): Promise<ClaimedDownload> {
+  const streams = known.delivery === 'stream' && known.expiresAt > scope.now
+  const body = streams ? await scope.stores.objects.read(known.objectKey) : undefined
+  try {
+    const claim = await scope.stores.downloadTokens.claim(
+      { study: known.study, hash, nonce, now: scope.now },
+      rules.fileContent,
+    )
+    if (claim.outcome !== 'won' || claim.content === undefined) throw whyNotClaimed(claim.outcome)
+    const { name, ...facts } = claim.content
+    const content = { ...facts, disposition: dispositionOf(name, facts.mediaType) }
+    if (known.delivery === 'redirect') {
+      const url = await presignedDownload(scope, content, { method: 'GET', seconds: CLAIM_REPEAT_SECONDS })
+      return { delivery: 'redirect', url }
+    }
+    if (body === undefined) throw overloaded()
+    return { delivery: 'stream', content, body }
+  } catch (refused) {
+    await body?.cancel()
+    throw refused
+  }
+}
+
+function whyNotClaimed(outcome: 'won' | 'used' | 'expired' | 'revoked' | 'unknown') {
+  switch (outcome) {
+    case 'used':
+      return downloadTokenUsed()
+    case 'expired':
+      return downloadTokenExpired()
+    case 'revoked':
+    case 'won':
+      return downloadTokenRevoked()
+    case 'unknown':
+      return downloadTokenNotFound()
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,28 @@
+import type { Actor, Principal } from '../model/principal.ts'
+import { unauthenticated } from '../model/errors.ts'
+import type { Scope } from './scope.ts'
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Who asks, from what the batch found. A good credential that has no place in this study makes a stranger of its
+ * holder; only then is it looked for elsewhere.
+ * @throws DomainError `unauthenticated` for a credential that is unknown, expired or revoked
+ */
+export async function identify(scope: Scope, found: Principal | undefined): Promise<Principal> {
+  if (found === undefined) {
+    if (!(await scope.stores.apiKeys.isGood(scope.credential, scope.now))) throw unauthenticated()
+    return { role: 'stranger', actor: 'stranger' as Actor, through: undefined } // a stranger creates nothing
+  }
+  noteUse(scope, found)
+  return found
+}
+
+/** A key's last use is noted to the hour, after the answer. */
+function noteUse(scope: Scope, { through }: Principal): void {
+  if (through === undefined || !('key' in through) || scope.credential.kind !== 'key') return
+  const usedAt = through.lastUsedAt?.getTime() ?? 0
+  if (scope.now.getTime() - usedAt < HOUR_MS) return
+  // Failing to note it harms nothing: the next request tries again.
+  scope.defer(scope.stores.apiKeys.noteUse(scope.credential, scope.now).catch(() => undefined))
+}

@@ -1,0 +1,85 @@
+import type { Contact, Participant } from '../model/entities.ts'
+import { participantNotFound, studyNotFound } from '../model/errors.ts'
+import { newParticipantId, type ParticipantId, type StudyId } from '../model/ids.ts'
+import { mapPage, type Page, type PageRequest } from '../model/page.ts'
+import type { Principal } from '../model/principal.ts'
+import type { ParticipantChanges } from '../storage/participants.ts'
+import { identify } from './identity.ts'
+import { denial, permits, requirePermission, rules } from './policy.ts'
+import { callerIn, type Scope } from './scope.ts'
+
+/** `contact` is undefined for those who may not see it: the study's staff. */
+export type SeenParticipant = Omit<Participant, 'contact'> & { contact: Contact | undefined }
+
+const asSeenBy = (principal: Principal, participant: Participant): SeenParticipant => ({
+  ...participant,
+  contact: principal.role === 'staff' ? undefined : participant.contact,
+})
+
+/** @throws DomainError `participant_exists`, naming what another one has */
+export async function enrol(
+  scope: Scope,
+  study: StudyId,
+  participant: {
+    id: ParticipantId | undefined
+    number: number | undefined
+    externalId: string | null
+    contact: Contact
+    labels: readonly string[]
+  },
+): Promise<SeenParticipant> {
+  const found = await scope.stores.participants.enrol(callerIn(scope, study), {
+    rule: rules.manageParticipants,
+    participant: { ...participant, id: participant.id ?? newParticipantId() },
+  })
+  const principal = await identify(scope, found.principal)
+  requirePermission(principal, rules.manageParticipants)
+  if (found.participant === undefined) throw denial(principal, studyNotFound())
+  return asSeenBy(principal, found.participant)
+}
+
+export async function getParticipant(scope: Scope, study: StudyId, id: ParticipantId | 'me'): Promise<SeenParticipant> {
+  const found = await scope.stores.participants.find(callerIn(scope, study), id)
+  const principal = await identify(scope, found.principal)
+  return asSeenBy(principal, requireSeen(principal, found.participant))
+}
+
+/** Whether an id exists is not told to those who may not list. */
+function requireSeen(principal: Principal, participant: Participant | undefined): Participant {
+  const facts = { owner: participant?.id ?? null, visibility: 'private', createdBy: null } as const
+  if (participant === undefined || !permits(rules.readParticipant, principal, facts)) {
+    throw denial(principal, participantNotFound())
+  }
+  return participant
+}
+
+export async function listParticipants(
+  scope: Scope,
+  study: StudyId,
+  query: { externalId: string | undefined; page: PageRequest },
+): Promise<Page<SeenParticipant>> {
+  const found = await scope.stores.participants.list(callerIn(scope, study), query)
+  const principal = await identify(scope, found.principal)
+  requirePermission(principal, rules.listParticipants)
+  return mapPage(found.page, (participant) => asSeenBy(principal, participant))
+}
+
+/**
+ * Also withdraws and takes back: a withdrawn participant reads what is theirs and writes nothing, and nobody writes
+ * what is theirs.
+ * @throws DomainError `participant_exists`, naming what another one has
+ */
+export async function updateParticipant(
+  scope: Scope,
+  study: StudyId,
+  { id, changes }: { id: ParticipantId | 'me'; changes: ParticipantChanges },
+): Promise<SeenParticipant> {
+  const found = await scope.stores.participants.update(callerIn(scope, study), id, {
+    rule: rules.manageParticipants,
+    changes,
+  })
+  const principal = await identify(scope, found.principal)
+  const participant = requireSeen(principal, found.participant)
+  requirePermission(principal, rules.manageParticipants)
+  return asSeenBy(principal, participant)
+}

@@ -1,0 +1,134 @@
+import type { File, Owner, Visibility } from '../model/entities.ts'
+import {
+  type DomainError,
+  fileNotFound,
+  forbidden,
+  participantWithdrawn,
+  studyNotFound,
+  unauthenticated,
+} from '../model/errors.ts'
+import type { Actor, Principal } from '../model/principal.ts'
+import type { Condition, Rule } from '../model/rules.ts'
+
+// The table of who may do what; nothing else decides access. Storage turns the same rules into SQL, so that a write is
+// conditional on them in the statement that writes.
+
+const reads = (who: Rule['who']): Rule => ({ writes: false, who })
+const writes = (who: Rule['who']): Rule => ({ writes: true, who })
+
+export const rules = {
+  fileMetadata: reads({
+    anonymous: ['public'],
+    participant: ['own', 'public'],
+    staff: ['notPrivate'],
+    worker: ['notPrivate'],
+    admin: ['any'],
+    download: ['notPrivate'],
+  }),
+  fileContent: reads({
+    anonymous: ['public'],
+    participant: ['own', 'public'],
+    staff: ['notPrivate'],
+    worker: ['notPrivate'],
+    admin: ['notPrivate'],
+    download: ['notPrivate'],
+  }),
+  /** One condition for each role: it says which range of the listing is theirs. Public files of others are on no list. */
+  listFiles: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['any'] }),
+
+  createFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['any'], admin: ['any'] }),
+  editFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['notPrivate'], admin: ['notPrivate'] }),
+  /** Whoever may replace a file may go on with any upload to it, and who began an upload with that one. */
+  continueUpload: writes({
+    participant: ['own'],
+    staff: ['createdByCaller', 'studyOwned'],
+    worker: ['createdByCaller', 'notPrivate'],
+    admin: ['createdByCaller', 'notPrivate'],
+    system: ['any'],
+  }),
+  deleteFile: writes({ participant: ['own'], worker: ['notPrivate'], admin: ['any'] }),
+  setVisibility: writes({ participant: ['own'], admin: ['notPrivate'] }),
+  /** To begin a file that everyone may see, in a study that allows it. */
+  publish: writes({ participant: ['own'], admin: ['any'] }),
+  issueLink: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['notPrivate'] }),
+
+  readStudy: reads({ operator: ['any'], admin: ['any'], worker: ['any'], staff: ['any'] }),
+  changeStudy: reads({ operator: ['any'], admin: ['any'] }),
+  readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  listParticipants: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
+  manageParticipants: reads({ admin: ['any'] }),
+  manageMembers: reads({ admin: ['any'] }),
+  issueKey: reads({ operator: ['any'], admin: ['any'] }),
+  manageKeys: reads({ admin: ['any'] }),
+  /** Carrel's own housekeeping. */
+  sweep: reads({ system: ['any'] }),
+} as const satisfies Record<string, Rule>
+
+/** What a rule is asked about. */
+export type Facts = Readonly<{ owner: Owner; visibility: Visibility; createdBy: Actor | null }>
+
+/** The study's own, as far as rules are concerned: what is no file. */
+const STUDY_ITSELF: Facts = { owner: null, visibility: 'study', createdBy: null }
+
+function holds(condition: Condition, principal: Principal, facts: Facts): boolean {
+  switch (condition) {
+    case 'any':
+      return true
+    case 'own':
+      return principal.role === 'participant' && principal.participant === facts.owner
+    case 'studyOwned':
+      return facts.owner === null
+    case 'participantOwned':
+      return facts.owner !== null
+    case 'notPrivate':
+      return facts.visibility !== 'private'
+    case 'public':
+      return facts.visibility === 'public'
+    case 'createdByCaller':
+      return facts.createdBy === principal.actor
+    default:
+      return condition satisfies never
+  }
+}
+
+/** The conditions of which one must hold for this principal. */
+export function filterFor(principal: Principal, rule: Rule): readonly Condition[] {
+  const { role } = principal
+  return rule.who[role === 'stranger' ? 'anonymous' : role] ?? []
+}
+
+const isWithdrawn = (principal: Principal) => principal.role === 'participant' && principal.status === 'withdrawn'
+
+/** Whether a rule lets the principal through. That the owner is still active is storage's part of a rule that writes. */
+export const permits = (rule: Rule, principal: Principal, facts: Facts = STUDY_ITSELF): boolean =>
+  !(rule.writes && isWithdrawn(principal)) &&
+  filterFor(principal, rule).some((condition) => holds(condition, principal, facts))
+
+/** How much of a file a principal may see. */
+export function accessTo(file: Facts, principal: Principal): 'none' | 'metadata' | 'content' {
+  if (permits(rules.fileContent, principal, file)) return 'content'
+  return permits(rules.fileMetadata, principal, file) ? 'metadata' : 'none'
+}
+
+/** How a thing that is not there, or not to be seen, is denied: strangers learn nothing, the anonymous are asked in. */
+export function denial(principal: Principal, notFound: DomainError): DomainError {
+  if (principal.role === 'anonymous') return unauthenticated()
+  return principal.role === 'stranger' ? studyNotFound() : notFound
+}
+
+/** @throws DomainError where a rule that is about no file does not let the principal through */
+export function requirePermission(principal: Principal, rule: Rule): void {
+  if (!permits(rule, principal)) throw denial(principal, forbidden())
+}
+
+/** @throws DomainError `file_not_found` where there is no file, or none that the principal may see */
+export function requireVisible(principal: Principal, file: File | undefined): File {
+  if (file === undefined || accessTo(file, principal) === 'none') throw denial(principal, fileNotFound())
+  return file
+}
+
+/** Why a rule did not let a principal write to what it can see. */
+export function whyRefused(rule: Rule, principal: Principal, facts: Facts): DomainError | undefined {
+  if (rule.writes && isWithdrawn(principal)) return participantWithdrawn()
+  return permits(rule, principal, facts) ? undefined : forbidden()
+}

@@ -1,0 +1,98 @@
+import { DomainError } from '../model/errors.ts'
+import type { StudyId, UploadId } from '../model/ids.ts'
+import { parseObjectKey } from '../storage/objects.ts'
+import { LANDING_SECONDS } from '../storage/begin.ts'
+import { settle } from './completions.ts'
+import { rules } from './policy.ts'
+import { callerIn, type Scope, secondsFrom } from './scope.ts'
+
+/** What became of an upload that a job looked at. */
+export type Settled = 'completed' | 'waiting' | 'abandoned' | 'gone' | 'failed'
+
+/** Bytes are missing, or were wrong and are awaited anew: nothing is the matter with the service. */
+const isAwaitingBytes = (failure: unknown) => failure instanceof DomainError && failure.code.startsWith('upload_')
+
+/**
+ * Completes an upload whose bytes are there, whoever should have said so. Idempotent: of one that is settled already
+ * nothing is left to do.
+ */
+async function settleUpload(
+  scope: Scope,
+  { study, id }: { study: StudyId; id: UploadId },
+): Promise<'completed' | 'waiting' | 'gone'> {
+  const { upload, parts } = await scope.stores.completions.find(callerIn(scope, study), id, rules.sweep)
+  if (upload === undefined) return 'gone'
+  try {
+    // Not settled by this hand: another was faster, or the owner has withdrawn and nothing of theirs is written.
+    return (await settle(scope, upload, parts)) === undefined ? 'waiting' : 'completed'
+  } catch (failure) {
+    if (isAwaitingBytes(failure)) return 'waiting'
+    throw failure
+  }
+}
+
+/** The same for the upload that an object's key tells of; `ignored`: the object is not Carrel's. */
+export async function settleObject(
+  scope: Scope,
+  objectKey: string,
+): Promise<'completed' | 'waiting' | 'gone' | 'ignored'> {
+  const named = parseObjectKey(objectKey)
+  return named === undefined ? 'ignored' : settleUpload(scope, { study: named.study, id: named.upload })
+}
+
+/** Of those that failed, the next sweep tries again; one failure keeps nothing from the others. */
+async function sweepUpload(scope: Scope, due: { studyId: StudyId; id: UploadId; expiresAt: Date }): Promise<Settled> {
+  const found = await scope.stores.completions.find(callerIn(scope, due.studyId), due.id, rules.sweep)
+  if (found.upload === undefined) return 'gone'
+  const settled = await settleUpload(scope, { study: due.studyId, id: due.id })
+  if (settled !== 'waiting') return settled
+  // What was seen is what is given up: a URL made meanwhile keeps the upload open.
+  const landedBy = secondsFrom(found.upload.urlExpiresAt, LANDING_SECONDS)
+  if (scope.now < found.upload.expiresAt || scope.now < landedBy) {
+    await scope.stores.completions.postpone(found.upload, landedBy)
+    return 'waiting'
+  }
+  await scope.stores.uploads.drop(callerIn(scope, due.studyId), found.upload, {
+    rule: rules.sweep,
+    urlExpiresAt: found.upload.urlExpiresAt,
+  })
+  return 'abandoned'
+}
+
+export type Swept = Readonly<Record<Settled, number>>
+
+/** Completes what has arrived unseen and gives up what will not come: at most `limit` uploads, longest due first. */
+export async function sweepUploads(
+  scope: Scope,
+  { limit, onFailure }: { limit: number; onFailure: (failure: unknown) => void },
+): Promise<Swept> {
+  const swept = { completed: 0, waiting: 0, abandoned: 0, gone: 0, failed: 0 }
+  for (const due of await scope.stores.completions.due(scope.now, limit)) {
+    try {
+      swept[await sweepUpload(scope, due)] += 1
+    } catch (failure) {
+      swept.failed += 1
+      onFailure(failure)
+    }
+  }
+  return swept
+}
+
+/** Deletes the bytes that the outbox says, at most `limit` objects; answers how many were deleted this time. */
+export async function deleteDueObjects(scope: Scope, limit: number): Promise<number> {
+  const { objectDeletions, objects } = scope.stores
+  const due = await objectDeletions.due(scope.now, limit)
+  if (due.length === 0) return 0
+  await Promise.all(
+    due.map(async ({ objectKey, multipartId }) => {
+      if (multipartId !== null) await objects.abortMultipart(objectKey, multipartId)
+    }),
+  )
+  await objects.delete(due.map((each) => each.objectKey))
+  await objectDeletions.settle(scope.now, due)
+  return due.length
+}
+
+/** Forgets links that ended a day ago. */
+export const purgeDownloadTokens = async (scope: Scope, limit: number): Promise<number> =>
+  scope.stores.downloadTokens.purge(scope.now, limit)

@@ -1,0 +1,236 @@
+import type {
+  Changes,
+  DeclaredContent,
+  File,
+  FileDetails,
+  Upload,
+  UploadPart,
+  UploadPlan,
+  Visibility,
+} from '../model/entities.ts'
+import {
+  type DomainError,
+  fileTooLarge,
+  invalidBody,
+  uploadLost,
+  uploadNotFound,
+  uploadNotMultipart,
+} from '../model/errors.ts'
+import { type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
+import type { PresignedPut } from '../storage/presign.ts'
+import { bytesOfPart } from '../storage/upload-rows.ts'
+import type { NewOwner } from '../storage/begin.ts'
+import { whyNotBegun } from './begin-refusal.ts'
+import { dispositionOf } from './disposition.ts'
+import { identify } from './identity.ts'
+import { denial, rules } from './policy.ts'
+import { callerIn, type Scope, secondsFrom } from './scope.ts'
+
+export type { NewOwner } from '../storage/begin.ts'
+
+const MAX_PARTS = 10_000
+const MIB = 1024 * 1024
+/** What one PUT can carry (docs: R2, "Limits"). */
+const MAX_SINGLE_BYTES = 4_995 * MIB
+
+export type NewFile = Readonly<{
+  owner: NewOwner
+  /** The owner's own name for it; undefined: always a new file. */
+  handle: Handle | undefined
+  content: DeclaredContent
+  /** Absent: left as it is in a file that is replaced, empty in a new one. */
+  details: Changes<FileDetails>
+  visibility: Visibility | undefined
+  /** What the door gives where neither the caller nor the study says. */
+  doorVisibility: Visibility
+  kind: UploadPlan['kind'] | undefined
+  /** Only if the file that is replaced is at this revision. */
+  revision: number | undefined
+}>
+
+/** An open upload as its client needs it: `put` is where a single one is sent, with exactly these headers. */
+export type OpenUpload = Readonly<{ upload: Upload; put: PresignedPut | undefined; parts: readonly UploadPart[] }>
+
+type PartSizes = { partBytes: number; partCount: number }
+
+/** Equal parts but for the last, as R2 wants them, of the set size or as large as 10,000 of them must be. */
+function planParts(scope: Scope, { content, kind }: NewFile): PartSizes | undefined {
+  const { size } = content
+  const { partBytes: usual, multipartThresholdBytes, maxFileBytes } = scope.settings
+  if (size > maxFileBytes) throw fileTooLarge(maxFileBytes)
+  if (kind === 'single' && size > MAX_SINGLE_BYTES) {
+    throw invalidBody([{ pointer: '/upload', message: `One PUT takes ${MAX_SINGLE_BYTES} bytes at most.` }])
+  }
+  if (kind === 'multipart' && size === 0) {
+    throw invalidBody([{ pointer: '/upload', message: 'An empty file has no parts.' }])
+  }
+  if (kind === 'single' || (kind === undefined && size < multipartThresholdBytes)) return undefined
+  const partBytes = Math.max(usual, Math.ceil(size / MAX_PARTS / MIB) * MIB)
+  return { partBytes, partCount: Math.ceil(size / partBytes) }
+}
+
+const presignPut = async (scope: Scope, upload: Upload): Promise<PresignedPut> =>
+  scope.stores.presigner.upload({
+    ...upload.declared,
+    objectKey: upload.objectKey,
+    now: scope.now,
+    expiresAt: upload.urlExpiresAt,
+    disposition: dispositionOf(upload.declared.name, upload.declared.mediaType),
+  })
+
+/** A URL is never promised for longer than the upload stays open. */
+const urlExpiry = (scope: Scope) => secondsFrom(scope.now, scope.settings.uploadUrlSeconds)
+
+/**
+ * Opens the multipart upload in storage if that is still to do. Its row is there first, so whatever is opened is
+ * known to the sweep; of two that open it at once, the second closes its own again.
+ */
+async function openMultipart(scope: Scope, upload: Upload): Promise<string> {
+  const { plan, declared, objectKey } = upload
+  if (plan.kind === 'single') throw uploadNotMultipart('single')
+  if (plan.multipartId !== null) return plan.multipartId
+  const { objects, uploads } = scope.stores
+  const disposition = dispositionOf(declared.name, declared.mediaType)
+  const opened = await objects.createMultipart(objectKey, { mediaType: declared.mediaType, disposition })
+  const kept = await uploads.keepMultipart(callerIn(scope, upload.study), upload, opened)
+  if (kept !== opened) await objects.abortMultipart(objectKey, opened)
+  if (kept === null) throw uploadLost()
+  return kept
+}
+
+/**
+ * Reserves a version of a new file, or of the one that the owner has under the handle, and says where its bytes go.
+ * @throws DomainError `invalid_body`, `file_too_large`, `participant_not_found`, `participant_withdrawn`, `forbidden`,
+ * `public_not_allowed`, `visibility_differs`, `revision_mismatch`, `numbers_exhausted`
+ */
+export async function beginUpload(scope: Scope, study: StudyId, file: NewFile): Promise<OpenUpload & { file: File }> {
+  const caller = callerIn(scope, study)
+  const parts = planParts(scope, file)
+  const { begun, principal: found } = await scope.stores.uploads.begin(caller, {
+    id: newId('upl', scope.now),
+    newFile: newId('fil', scope.now),
+    handle: file.handle,
+    owner: file.owner,
+    declared: file.content,
+    details: file.details,
+    visibility: file.visibility,
+    doorVisibility: file.doorVisibility,
+    parts,
+    urlExpiresAt: urlExpiry(scope),
+    expiresAt: secondsFrom(scope.now, scope.settings.uploadSeconds),
+    revision: file.revision,
+    rules: { create: rules.createFile, replace: rules.editFile, publish: rules.publish },
+  })
+  const principal = await identify(scope, found)
+  if (begun === undefined) throw await whyNotBegun(scope, study, { principal, file })
+  if (parts === undefined) return { ...begun, put: await presignPut(scope, begun.upload), parts: [] }
+  await openMultipart(scope, begun.upload)
+  return { ...begun, put: undefined, parts: [] }
+}
+
+async function notContinued(scope: Scope, study: StudyId, id: UploadId): Promise<DomainError> {
+  const found = await scope.stores.uploads.find(callerIn(scope, study), id, rules.continueUpload)
+  return denial(await identify(scope, found.principal), uploadNotFound())
+}
+
+/** What is known of an open upload: what a client that kept only its id needs to go on. */
+export async function getUpload(scope: Scope, study: StudyId, id: UploadId): Promise<OpenUpload> {
+  const found = await scope.stores.uploads.find(callerIn(scope, study), id, rules.continueUpload)
+  const principal = await identify(scope, found.principal)
+  if (found.upload === undefined) throw denial(principal, uploadNotFound())
+  return { upload: found.upload, put: undefined, parts: found.parts }
+}
+
+/**
+ * A fresh URL for a single PUT, as often as asked. What was sent stays: a PUT that has landed answers the next with 412.
+ * @throws DomainError `upload_not_found`, `upload_not_multipart` for one that is sent in parts
+ */
+export async function renewUploadUrl(scope: Scope, study: StudyId, id: UploadId): Promise<OpenUpload> {
+  const upload = await extendUrl(scope, study, id)
+  if (upload.plan.kind === 'multipart') throw uploadNotMultipart('multipart')
+  return { upload, put: await presignPut(scope, upload), parts: [] }
+}
+
+async function extendUrl(scope: Scope, study: StudyId, id: UploadId): Promise<Upload> {
+  const upload = await scope.stores.uploads.extendUrl(callerIn(scope, study), id, {
+    rule: rules.continueUpload,
+    urlExpiresAt: urlExpiry(scope),
+  })
+  if (upload === undefined) throw await notContinued(scope, study, id)
+  return upload
+}
+
+export type PartUrl = PresignedPut & { number: number; bytes: number; urlExpiresAt: Date }
+
+function requireWithin(plan: PartSizes, numbers: readonly number[]): void {
+  const errors = numbers.flatMap((number, index) =>
+    number > plan.partCount
+      ? [{ pointer: `/parts/${index}/number`, message: `This upload has ${plan.partCount} parts.` }]
+      : [],
+  )
+  if (errors.length > 0) throw invalidBody(errors)
+}
+
+/**
+ * URLs for parts, each bound to its length and, where it is given, its MD5; in one trip, as often as asked.
+ * @throws DomainError `upload_not_found`, `upload_not_multipart`, `invalid_body` past the last part
+ */
+export async function presignParts(
+  scope: Scope,
+  study: StudyId,
+  { id, parts }: { id: UploadId; parts: readonly { number: number; md5: string | null }[] },
+): Promise<PartUrl[]> {
+  const upload = await extendUrl(scope, study, id)
+  const { plan, objectKey } = upload
+  if (plan.kind === 'single') throw uploadNotMultipart('single')
+  requireWithin(
+    plan,
+    parts.map((part) => part.number),
+  )
+  const multipartId = await openMultipart(scope, upload)
+  const urlExpiresAt = urlExpiry(scope)
+  return Promise.all(
+    parts.map(async ({ number, md5 }) => {
+      const bytes = bytesOfPart(upload, plan, number)
+      const put = await scope.stores.presigner.part({
+        objectKey,
+        multipartId,
+        partNumber: number,
+        now: scope.now,
+        expiresAt: urlExpiresAt,
+        bytes,
+        md5,
+      })
+      return { ...put, number, bytes, urlExpiresAt }
+    }),
+  )
+}
+
+/**
+ * Keeps the ETags that storage gave for parts; a later one of the same number counts.
+ * @throws DomainError `upload_not_found`, `upload_not_multipart`, `invalid_body` past the last part
+ */
+export async function reportParts(
+  scope: Scope,
+  study: StudyId,
+  { id, parts }: { id: UploadId; parts: readonly { number: number; etag: string }[] },
+): Promise<OpenUpload> {
+  const found = await scope.stores.uploads.reportParts(callerIn(scope, study), id, {
+    rule: rules.continueUpload,
+    parts,
+  })
+  const principal = await identify(scope, found.principal)
+  if (found.upload === undefined) throw denial(principal, uploadNotFound())
+  if (found.upload.plan.kind === 'single') throw uploadNotMultipart('single')
+  requireWithin(
+    found.upload.plan,
+    parts.map((part) => part.number),
+  )
+  return { upload: found.upload, put: undefined, parts: found.parts }
+}
+
+/** Gives an upload up. A new file that has no other goes with it; a file that it would have replaced stays. */
+export async function abandonUpload(scope: Scope, study: StudyId, id: UploadId): Promise<void> {
+  const { upload } = await getUpload(scope, study, id)
+  await scope.stores.uploads.drop(callerIn(scope, study), upload, { rule: rules.continueUpload })
+}

@@ -1,0 +1,117 @@
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { type Content, getContent, presignedDownload, readContent, servedMediaTypeOf } from '../domain/downloads.ts'
+import { DELIVERIES } from '../model/entities.ts'
+import { rangeNotSatisfiable } from '../model/errors.ts'
+import type { FileId, StudyId, VersionId } from '../model/ids.ts'
+import { byteRange, rangeHeaders } from './byte-range.ts'
+import { type AppEnv, newRouter, scopeOf } from './context.ts'
+import { operation } from './operation.ts'
+import { renderProblem } from './problem.ts'
+import { FileIdText, StudyIdText, VersionIdText } from './schemas.ts'
+
+const tags = ['Content']
+
+const query = z.strictObject({
+  delivery: z.enum(DELIVERIES).default('redirect').openapi({
+    description: '`redirect`: to a URL at the object storage; `stream`: the bytes themselves.',
+  }),
+})
+const bytes = {
+  description: 'The bytes; of a single `Range`, 206.',
+  content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+}
+
+const ofFile = operation(
+  {
+    method: 'get',
+    path: '/studies/{study}/files/{file}/content',
+    operationId: 'getContent',
+    summary: "Download a file's current content",
+    tags,
+    request: { params: z.object({ study: StudyIdText, file: FileIdText }), query },
+    responses: {
+      200: bytes,
+      206: { ...bytes, description: 'A range of the bytes.' },
+      302: { description: 'To a URL that is good for a few minutes; `Range` works there.' },
+      304: { description: 'The caller has it as it is.' },
+    },
+  },
+  {
+    problems: ['forbidden', 'study_not_found', 'file_not_found', 'content_missing', 'range_not_satisfiable'],
+    door: 'anyone',
+  },
+)
+
+const ofVersion = operation(
+  {
+    method: 'get',
+    path: '/studies/{study}/files/{file}/versions/{version}/content',
+    operationId: 'getVersionContent',
+    summary: "Download a version's content",
+    tags,
+    request: { params: z.object({ study: StudyIdText, file: FileIdText, version: VersionIdText }), query },
+    responses: ofFile.responses,
+  },
+  {
+    problems: ['forbidden', 'study_not_found', 'file_not_found', 'version_not_found', 'range_not_satisfiable'],
+    door: 'anyone',
+  },
+)
+
+/**
+ * What a browser is told of bytes that come from here: nothing in them may run, whatever they are. The sandbox would
+ * also keep a browser's own PDF viewer from running, so a PDF that is streamed is saved instead.
+ */
+export const contentHeaders = (content: Content): Record<string, string> => ({
+  'Content-Type': servedMediaTypeOf(content),
+  'Content-Disposition': /^application\/pdf\b/i.test(content.mediaType)
+    ? content.disposition.replace(/^inline/, 'attachment')
+    : content.disposition,
+  'Content-Security-Policy': "sandbox; default-src 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  ETag: `"${content.etag}"`,
+})
+
+async function stream(c: Context<AppEnv>, content: Content): Promise<Response> {
+  const range = byteRange(c.req.raw, { etag: `"${content.etag}"`, size: content.size })
+  const headers = {
+    ...contentHeaders(content),
+    ...rangeHeaders(range, content.size),
+    'Cache-Control': 'private, no-cache',
+  }
+  if (range.kind === 'notModified') return c.body(null, 304, headers)
+  if (range.kind === 'unsatisfiable') {
+    const problem = renderProblem(rangeNotSatisfiable(), c)
+    problem.headers.set('Content-Range', `bytes */${content.size}`)
+    return problem
+  }
+  const status = range.kind === 'part' ? 206 : 200
+  if (c.req.raw.method === 'HEAD') return c.body(null, status, headers)
+  const body = await readContent(scopeOf(c), content, range.kind === 'part' ? range : undefined)
+  return c.body(body, status, headers)
+}
+
+async function deliver(
+  c: Context<AppEnv>,
+  asked: { study: StudyId; file: FileId; version: VersionId | undefined; delivery: (typeof DELIVERIES)[number] },
+): Promise<Response> {
+  const scope = scopeOf(c)
+  const { study, delivery, ...named } = asked
+  const content = await getContent(scope, study, named)
+  if (delivery === 'stream') return stream(c, content)
+  // A URL is signed for one method.
+  const method = c.req.raw.method === 'HEAD' ? 'HEAD' : 'GET'
+  const url = await presignedDownload(scope, content, { method, seconds: content.urlSeconds })
+  return c.body(null, 302, { Location: url, 'Cache-Control': 'no-store' })
+}
+
+export const content = newRouter()
+  .openapi(ofFile, async (c) => {
+    const { study, file } = c.req.valid('param')
+    return deliver(c, { study, file, version: undefined, ...c.req.valid('query') })
+  })
+  .openapi(ofVersion, async (c) => {
+    const { study, file, version } = c.req.valid('param')
+    return deliver(c, { study, file, version, ...c.req.valid('query') })
+  })

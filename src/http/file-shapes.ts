@@ -1,0 +1,160 @@
+import { z } from '@hono/zod-openapi'
+import type { File, Metadata, Version } from '../model/entities.ts'
+import { instantOrNull, InstantOut, Md5Hex, prose, Sha256Hex, text, VisibilityText } from './schemas.ts'
+
+// What the wire says of a file: read by the routes that begin, list and edit, and written by `presentFile`.
+
+const MAX_METADATA_CHARACTERS = 64 * 1024
+const MAX_METADATA_DEPTH = 32
+
+/** Depth without recursion, since it is what a hostile body would make deep. */
+function isShallow(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_METADATA_DEPTH) return false
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+  }
+  return true
+}
+
+const isObject = (value: unknown): value is Metadata =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const MetadataObject = z
+  .custom<Metadata>(isObject, 'Must be a JSON object.')
+  .refine(isShallow, `May be nested ${MAX_METADATA_DEPTH} levels deep at most.`)
+  .refine(
+    (value) => !isShallow(value) || JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,
+    `May have ${MAX_METADATA_CHARACTERS} characters at most.`,
+  )
+  .openapi({
+    type: 'object',
+    additionalProperties: true,
+    description: "The caller's own JSON object.",
+    example: { device: 'watch' },
+  })
+
+const Tags = z
+  .array(text(100))
+  .max(50)
+  .refine((tags) => new Set(tags).size === tags.length, 'Each tag once.')
+
+/** IANA media type, with parameters or without; bound into the upload's signature as it is. */
+const MediaTypeText = z
+  .string()
+  .max(255)
+  .regex(
+    /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+(?: *; *[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|"[ !#-[\]-~]*"))*$/,
+    'Must be a media type, such as `image/png`.',
+  )
+  .openapi({ example: 'text/plain' })
+
+export const FileName = text(255).openapi({ example: 'notes.txt' })
+
+export const detailsShape = {
+  category: text(255).nullable(),
+  source: text(255).nullable(),
+  title: text(1_000).nullable(),
+  description: prose(10_000).nullable(),
+  tags: Tags,
+  metadata: MetadataObject.nullable(),
+}
+
+/** What is declared of the bytes that are going to be sent, and what is said of the file. */
+export const contentShape = {
+  name: FileName,
+  mediaType: MediaTypeText,
+  size: z.number().int().min(0).openapi({ description: 'Exactly how many bytes will be sent.', example: 11 }),
+  md5: Md5Hex.nullable().default(null),
+  sha256: Sha256Hex.nullable().default(null),
+}
+
+export const VersionOut = z
+  .object({
+    id: z.string(),
+    number: z.number().int(),
+    name: z.string(),
+    mediaType: z.string(),
+    size: z.number().int(),
+    md5: z.string().nullable(),
+    sha256: z.string().nullable(),
+    verified: z.enum(['storage', 'read', 'no']).openapi({
+      description: "How the checksums are known: from storage's own record, by reading the bytes, or as declared only.",
+    }),
+    createdAt: InstantOut,
+    completedAt: InstantOut,
+  })
+  .openapi('Version', {
+    example: {
+      id: 'ver_01k9z3m8qe5w7v2n4h6j8k0r2t',
+      number: 16_777_217,
+      name: 'notes.txt',
+      mediaType: 'text/plain',
+      size: 11,
+      md5: '5eb63bbbe01eeed093cb22bb8f5acdc3',
+      sha256: null,
+      verified: 'storage',
+      createdAt: '2026-11-21T08:30:00.000Z',
+      completedAt: '2026-11-21T08:30:02.000Z',
+    },
+  })
+
+export const FileOut = z
+  .object({
+    id: z.string(),
+    number: z.number().int(),
+    study: z.string(),
+    participant: z.string().nullable().openapi({ description: "Whose it is; null for the study's own." }),
+    handle: z.string().nullable().openapi({ description: "The owner's own name for it; null where none was chosen." }),
+    name: z.string(),
+    category: z.string().nullable(),
+    source: z.string().nullable(),
+    title: z.string().nullable(),
+    description: z.string().nullable(),
+    tags: z.array(z.string()),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+    visibility: VisibilityText,
+    createdAt: InstantOut,
+    updatedAt: InstantOut,
+    listedAt: InstantOut.nullable().openapi({ description: 'First completion: orders lists and never moves.' }),
+    version: VersionOut.nullable().openapi({ description: 'The current one; null while the file has no content.' }),
+  })
+  .openapi('File')
+
+export const presentVersion = (version: Version) => ({
+  id: version.id,
+  number: version.number,
+  name: version.name,
+  mediaType: version.mediaType,
+  size: version.size,
+  md5: version.md5,
+  sha256: version.sha256,
+  verified: version.verified,
+  createdAt: version.createdAt.toISOString(),
+  completedAt: version.completedAt.toISOString(),
+})
+
+export const presentFile = (file: File) => {
+  const { content } = file
+  // A file that was given no handle has its own id for one.
+  const handle: string = file.handle
+  return {
+    id: file.id,
+    number: file.number,
+    study: file.study,
+    participant: file.owner,
+    handle: handle === file.id ? null : handle,
+    name: file.name,
+    category: file.category,
+    source: file.source,
+    title: file.title,
+    description: file.description,
+    tags: [...file.tags],
+    metadata: file.metadata === null ? null : { ...file.metadata },
+    visibility: file.visibility,
+    createdAt: file.createdAt.toISOString(),
+    updatedAt: file.updatedAt.toISOString(),
+    listedAt: instantOrNull(content.status === 'complete' ? content.listedAt : null),
+    version: content.status === 'complete' ? presentVersion(content.version) : null,
+  }
+}

@@ -1,0 +1,17 @@
+import { z } from '@hono/zod-openapi'
+import { newRouter } from './context.ts'
+import { answer, operation } from './operation.ts'
+
+const get = operation(
+  {
+    method: 'get',
+    path: '/health',
+    operationId: 'getHealth',
+    summary: 'Whether the service answers',
+    tags: ['Service'],
+    responses: { 200: answer('It does.', z.object({ status: z.literal('ok') }).openapi('Health')) },
+  },
+  { problems: [], door: 'link' },
+)
+
+export const health = newRouter().openapi(get, (c) => c.json({ status: 'ok' } as const, 200))

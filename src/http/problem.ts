@@ -1,0 +1,108 @@
+import { HTTPException } from 'hono/http-exception'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { DomainError, type ErrorCode, malformedJson, methodNotAllowed, routeNotFound } from '../model/errors.ts'
+import type { AppEnv } from './context.ts'
+import { logFailure } from '../log.ts'
+
+/** How the native API pronounces each refusal. */
+export const STATUS = {
+  unauthenticated: 401,
+  forbidden: 403,
+  route_not_found: 404,
+  study_not_found: 404,
+  participant_not_found: 404,
+  member_not_found: 404,
+  key_not_found: 404,
+  file_not_found: 404,
+  version_not_found: 404,
+  upload_not_found: 404,
+  download_token_not_found: 404,
+  method_not_allowed: 405,
+  malformed_json: 400,
+  invalid_request: 400,
+  cursor_invalid: 400,
+  content_type_unsupported: 415,
+  body_too_large: 413,
+  invalid_body: 422,
+  file_too_large: 422,
+  study_exists: 409,
+  participant_exists: 409,
+  member_exists: 409,
+  participant_withdrawn: 403,
+  public_not_allowed: 409,
+  visibility_differs: 409,
+  numbers_exhausted: 409,
+  upload_incomplete: 409,
+  upload_size_mismatch: 409,
+  upload_checksum_mismatch: 409,
+  upload_parts_missing: 409,
+  upload_parts_rejected: 409,
+  upload_lost: 409,
+  upload_not_multipart: 409,
+  key_has_no_secret: 409,
+  content_missing: 409,
+  revision_mismatch: 412,
+  range_not_satisfiable: 416,
+  download_token_used: 410,
+  download_token_expired: 410,
+  download_token_revoked: 410,
+  prefetch_declined: 503,
+  overloaded: 503,
+  misconfigured: 500,
+  internal: 500,
+} as const satisfies Record<ErrorCode, ContentfulStatusCode>
+
+/** One short sentence for each, the same for every occurrence (RFC 9457 section 3.1.3). */
+export const titleOf = (code: ErrorCode) => {
+  const words = code.replaceAll('_', ' ')
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
+
+/** Tells clients when to come back: these failures pass. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { overloaded: 2, prefetch_declined: 5 }
+
+const UNEXPECTED = new DomainError('internal', 'Something went wrong here. It was noted under this request id.')
+
+/** What any failure is to the caller: what was not foreseen tells nothing. */
+export function asDomainError(failure: unknown): DomainError {
+  if (failure instanceof DomainError) return failure
+  // Hono throws these for bodies that it cannot parse.
+  if (failure instanceof HTTPException && failure.status === 400) return malformedJson()
+  return UNEXPECTED
+}
+
+/** RFC 9457 problem+json for anything that was thrown. */
+export function renderProblem(failure: unknown, c: Context<AppEnv>): Response {
+  const error = asDomainError(failure)
+  const status = STATUS[error.code]
+  if (status >= 500) logFailure(c.var.requestId, failure)
+  const retryAfter = RETRY_AFTER_SECONDS[error.code]
+  return c.body(
+    JSON.stringify({
+      type: `urn:carrel:problem:${error.code}`,
+      title: titleOf(error.code),
+      status,
+      detail: error.message,
+      code: error.code,
+      ...(error.errors === undefined ? {} : { errors: error.errors }),
+      requestId: c.var.requestId,
+    }),
+    status,
+    {
+      'Content-Type': 'application/problem+json',
+      'Cache-Control': 'no-store',
+      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="carrel"' } : {}),
+      ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    },
+  )
+}
+
+export const renderNotFound = (c: Context<AppEnv>): Response => renderProblem(routeNotFound(), c)
+
+/** A path that is there, by a method that it does not have. */
+export function refuseMethod(c: Context<AppEnv>, allowed: string[]): Response {
+  const answer = renderProblem(methodNotAllowed(allowed), c)
+  answer.headers.set('Allow', allowed.join(', '))
+  return answer
+}

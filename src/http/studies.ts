@@ -1,0 +1,155 @@
+import { z } from '@hono/zod-openapi'
+import { createStudy, getStudy, listStudies, updateStudy } from '../domain/studies.ts'
+import type { Study } from '../model/entities.ts'
+import { mapPage } from '../model/page.ts'
+import { newRouter, scopeOf } from './context.ts'
+import { answer, jsonBody, operation } from './operation.ts'
+import {
+  InstantOut,
+  PageQuery,
+  pageRequest,
+  pageSchema,
+  RetentionText,
+  StudyIdText,
+  StudyPath,
+  text,
+  VisibilityText,
+} from './schemas.ts'
+
+const tags = ['Studies']
+const LinkSeconds = z.number().int().min(1).max(604_800).nullable()
+
+const settingsShape = {
+  allowPublic: z.boolean().openapi({ description: 'Whether files can be public.' }),
+  defaultVisibility: VisibilityText.nullable().openapi({ description: "Null: the door's own default." }),
+  retention: RetentionText,
+  downloadUrlSeconds: LinkSeconds.openapi({
+    description: 'How long a URL to content lives. Null: as the service has it.',
+  }),
+  downloadTokenSeconds: LinkSeconds.openapi({
+    description: 'How long a one-time link lives. Null: as the service has it.',
+  }),
+}
+const StudySettings = z.object(settingsShape).openapi('StudySettings')
+const StudySettingsChange = z.strictObject(settingsShape).partial()
+const NewStudySettings = z.strictObject({
+  allowPublic: settingsShape.allowPublic.default(false),
+  defaultVisibility: settingsShape.defaultVisibility.default(null),
+  retention: settingsShape.retention.default('keep'),
+  downloadUrlSeconds: settingsShape.downloadUrlSeconds.default(null),
+  downloadTokenSeconds: settingsShape.downloadTokenSeconds.default(null),
+})
+
+const StudyOut = z
+  .object({
+    id: z.string(),
+    number: z.number().int(),
+    name: z.string(),
+    settings: StudySettings,
+    createdAt: InstantOut,
+  })
+  .openapi('Study', {
+    example: {
+      id: 'SD_DEM0DEM0',
+      number: 1,
+      name: 'Demo study',
+      settings: {
+        allowPublic: true,
+        defaultVisibility: null,
+        retention: 'keep',
+        downloadUrlSeconds: null,
+        downloadTokenSeconds: null,
+      },
+      createdAt: '2026-11-21T08:30:00.000Z',
+    },
+  })
+
+const presentStudy = ({ id, number, name, settings, createdAt }: Study) => ({
+  id,
+  number,
+  name,
+  settings: {
+    allowPublic: settings.allowPublic,
+    defaultVisibility: settings.defaultVisibility,
+    retention: settings.retention,
+    downloadUrlSeconds: settings.downloadUrlSeconds,
+    downloadTokenSeconds: settings.downloadTokenSeconds,
+  },
+  createdAt: createdAt.toISOString(),
+})
+
+const create = operation(
+  {
+    method: 'post',
+    path: '/studies',
+    operationId: 'createStudy',
+    summary: 'Make a study (operator)',
+    tags,
+    request: {
+      body: jsonBody(z.strictObject({ id: StudyIdText, name: text(255), settings: NewStudySettings.prefault({}) }), {
+        id: 'SD_DEM0DEM0',
+        name: 'Demo study',
+        settings: { allowPublic: true },
+      }),
+    },
+    responses: { 201: answer('The study.', StudyOut) },
+  },
+  { problems: ['forbidden', 'study_exists', 'numbers_exhausted'] },
+)
+
+const list = operation(
+  {
+    method: 'get',
+    path: '/studies',
+    operationId: 'listStudies',
+    summary: 'List all studies (operator)',
+    tags,
+    request: { query: z.strictObject(PageQuery) },
+    responses: { 200: answer('A page, by id.', pageSchema('StudyPage', StudyOut)) },
+  },
+  { problems: ['forbidden', 'cursor_invalid'] },
+)
+
+const get = operation(
+  {
+    method: 'get',
+    path: '/studies/{study}',
+    operationId: 'getStudy',
+    summary: 'Read a study and its settings',
+    tags,
+    request: { params: StudyPath },
+    responses: { 200: answer('The study.', StudyOut) },
+  },
+  { problems: ['forbidden', 'study_not_found'] },
+)
+
+const update = operation(
+  {
+    method: 'patch',
+    path: '/studies/{study}',
+    operationId: 'updateStudy',
+    summary: 'Change a name or settings; what is left out stays',
+    tags,
+    request: {
+      params: StudyPath,
+      body: jsonBody(z.strictObject({ name: text(255).optional(), settings: StudySettingsChange.optional() }), {
+        settings: { retention: 'latest' },
+      }),
+    },
+    responses: { 200: answer('The study as it is now.', StudyOut) },
+  },
+  { problems: ['forbidden', 'study_not_found'] },
+)
+
+export const studies = newRouter()
+  .openapi(create, async (c) => c.json(presentStudy(await createStudy(scopeOf(c), c.req.valid('json'))), 201))
+  .openapi(list, async (c) => {
+    const page = await listStudies(scopeOf(c), pageRequest(c.req.valid('query')))
+    return c.json(mapPage(page, presentStudy), 200)
+  })
+  .openapi(get, async (c) => c.json(presentStudy(await getStudy(scopeOf(c), c.req.valid('param').study)), 200))
+  .openapi(update, async (c) => {
+    const { name, settings } = c.req.valid('json')
+    const study = await updateStudy(scopeOf(c), c.req.valid('param').study, { name, ...settings })
+    return c.json(presentStudy(study), 200)
+  })

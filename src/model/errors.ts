@@ -1,0 +1,151 @@
+/** Every way to say no. Each tongue has a table over this union, so a new code does not compile until all speak it. */
+export type ErrorCode =
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'route_not_found'
+  | 'study_not_found'
+  | 'participant_not_found'
+  | 'member_not_found'
+  | 'key_not_found'
+  | 'file_not_found'
+  | 'version_not_found'
+  | 'upload_not_found'
+  | 'download_token_not_found'
+  | 'method_not_allowed'
+  | 'malformed_json'
+  | 'invalid_request'
+  | 'invalid_body'
+  | 'cursor_invalid'
+  | 'content_type_unsupported'
+  | 'body_too_large'
+  | 'study_exists'
+  | 'participant_exists'
+  | 'member_exists'
+  | 'participant_withdrawn'
+  | 'public_not_allowed'
+  | 'visibility_differs'
+  | 'file_too_large'
+  | 'numbers_exhausted'
+  | 'upload_incomplete'
+  | 'upload_size_mismatch'
+  | 'upload_checksum_mismatch'
+  | 'upload_parts_missing'
+  | 'upload_parts_rejected'
+  | 'upload_lost'
+  | 'upload_not_multipart'
+  | 'key_has_no_secret'
+  | 'revision_mismatch'
+  | 'content_missing'
+  | 'range_not_satisfiable'
+  | 'download_token_used'
+  | 'download_token_expired'
+  | 'download_token_revoked'
+  | 'prefetch_declined'
+  | 'overloaded'
+  | 'misconfigured'
+  | 'internal'
+
+/** Where in the request something is wrong: a JSON pointer into the body, or `query/limit`, `path/file`, `header/range`. */
+export type FieldError = Readonly<{ pointer: string; message: string }>
+
+export class DomainError extends Error {
+  override readonly name = 'DomainError'
+  readonly code: ErrorCode
+  readonly errors: readonly FieldError[] | undefined
+
+  /** `detail` is shown to the caller: it says what to change, and holds no secret, no name and nothing of others. */
+  constructor(code: ErrorCode, detail: string, more: { errors?: readonly FieldError[]; cause?: unknown } = {}) {
+    super(detail, { cause: more.cause })
+    this.code = code
+    this.errors = more.errors
+  }
+}
+
+export const unauthenticated = () =>
+  new DomainError('unauthenticated', 'Send a valid key or token as `Authorization: Bearer …`.')
+export const forbidden = (detail = 'Your role does not allow this.') => new DomainError('forbidden', detail)
+export const routeNotFound = () => new DomainError('route_not_found', 'There is nothing at this path.')
+export const studyNotFound = () => new DomainError('study_not_found', 'No such study.')
+export const participantNotFound = () => new DomainError('participant_not_found', 'No such participant.')
+export const memberNotFound = () => new DomainError('member_not_found', 'No such member.')
+export const keyNotFound = () => new DomainError('key_not_found', 'No such key.')
+export const fileNotFound = () => new DomainError('file_not_found', 'No such file.')
+export const versionNotFound = () => new DomainError('version_not_found', 'No such version.')
+export const uploadNotFound = () => new DomainError('upload_not_found', 'No such upload, or it was given up.')
+export const downloadTokenNotFound = () => new DomainError('download_token_not_found', 'No such download link.')
+export const methodNotAllowed = (allowed: readonly string[]) =>
+  new DomainError('method_not_allowed', `This path takes ${allowed.join(', ')}.`)
+export const malformedJson = () => new DomainError('malformed_json', 'The body is not valid JSON in UTF-8.')
+/** Something outside the body: path, query or header. */
+export const invalidRequest = (errors: readonly FieldError[]) =>
+  new DomainError('invalid_request', 'Part of the request is not as this operation needs it; see `errors`.', { errors })
+/** The body parsed, but a field is not as it should be. */
+export const invalidBody = (errors: readonly FieldError[]) =>
+  new DomainError('invalid_body', 'A field of the body is not as this operation needs it; see `errors`.', { errors })
+export const cursorInvalid = () =>
+  new DomainError('cursor_invalid', 'This cursor was not made by this listing. Start again without one.', {
+    errors: [{ pointer: 'query/cursor', message: 'Send `nextCursor` of the page before, unchanged.' }],
+  })
+export const contentTypeUnsupported = () =>
+  new DomainError('content_type_unsupported', 'Send the body as `Content-Type: application/json`.')
+export const bodyTooLarge = (maxBytes: number) =>
+  new DomainError('body_too_large', `The body may have ${maxBytes} bytes at most. Content is sent to an upload URL.`)
+export const studyExists = () => new DomainError('study_exists', 'A study with this id exists.')
+export const participantExists = (field: string) =>
+  new DomainError('participant_exists', `Another participant of the study has this ${field}.`)
+export const memberExists = () => new DomainError('member_exists', 'This subject is a member of the study already.')
+export const participantWithdrawn = () =>
+  new DomainError('participant_withdrawn', 'The participant has left the study; nothing of theirs can be written.')
+export const publicNotAllowed = () => new DomainError('public_not_allowed', 'This study does not allow public files.')
+export const visibilityDiffers = () =>
+  new DomainError('visibility_differs', 'The file exists with another visibility. Change it with PATCH.')
+export const fileTooLarge = (maxFileBytes: number) =>
+  new DomainError('file_too_large', `A file may have ${maxFileBytes} bytes at most.`)
+export const numbersExhausted = () => new DomainError('numbers_exhausted', 'No number is left for another one.')
+export const uploadIncomplete = () =>
+  new DomainError('upload_incomplete', 'The object is not in storage yet. Send the bytes to the upload URL first.')
+export const uploadSizeMismatch = (declared: number, actual: number) =>
+  new DomainError(
+    'upload_size_mismatch',
+    `${declared} bytes were declared, ${actual} arrived. Ask for the upload URL again and send them anew.`,
+  )
+export const uploadChecksumMismatch = (checksum: 'md5' | 'sha256') =>
+  new DomainError(
+    'upload_checksum_mismatch',
+    `The bytes do not have the declared ${checksum}. Ask for the upload URL again and send them anew.`,
+  )
+export const uploadPartsMissing = (missing: readonly number[]) =>
+  new DomainError('upload_parts_missing', 'Some parts were not reported.', {
+    errors: missing
+      .slice(0, 100)
+      .map((part) => ({ pointer: `parts/${part}`, message: 'Send it and report its ETag.' })),
+  })
+export const uploadPartsRejected = () =>
+  new DomainError(
+    'upload_parts_rejected',
+    'Storage does not have the parts that were reported. Ask for part URLs again, send them and report their ETags.',
+  )
+export const uploadLost = () =>
+  new DomainError('upload_lost', 'Storage has given this upload up. Abandon it and begin another.')
+export const uploadNotMultipart = (kind: 'single' | 'multipart') =>
+  new DomainError(
+    'upload_not_multipart',
+    kind === 'single'
+      ? 'This upload is a single PUT and has no parts. Use its URL.'
+      : 'This upload is sent in parts. Presign parts instead.',
+  )
+export const keyHasNoSecret = () =>
+  new DomainError('key_has_no_secret', 'This key is a public key and has no secret to rotate.')
+export const revisionMismatch = () =>
+  new DomainError('revision_mismatch', 'It has changed since you read it. Read it again and repeat with its new ETag.')
+export const contentMissing = () => new DomainError('content_missing', 'The file has no content yet.')
+export const rangeNotSatisfiable = () =>
+  new DomainError('range_not_satisfiable', 'The range lies outside of the content.')
+export const downloadTokenUsed = () => new DomainError('download_token_used', 'This link has been used.')
+export const downloadTokenExpired = () => new DomainError('download_token_expired', 'This link has expired.')
+export const downloadTokenRevoked = () => new DomainError('download_token_revoked', 'This link has been withdrawn.')
+export const prefetchDeclined = () =>
+  new DomainError('prefetch_declined', 'This link works once and is not given to a prefetch.')
+export const overloaded = (cause?: unknown) =>
+  new DomainError('overloaded', 'Storage is busy or out of reach. Repeat the request shortly.', { cause })
+export const misconfigured = (detail: string) => new DomainError('misconfigured', detail)

@@ -1,0 +1,56 @@
+import { ulid } from 'ulid'
+
+declare const brand: unique symbol
+
+/** A string that is known to name one kind of thing, so that a participant never slips in for a file. */
+export type Id<Name extends string> = string & { readonly [brand]: Name }
+
+/** Chosen by the operator: 1-64 of `[A-Za-z0-9][A-Za-z0-9_.-]*`. */
+export type StudyId = Id<'study'>
+/** Chosen by the study, else a UUID: 1-255 characters without controls. */
+export type ParticipantId = Id<'participant'>
+export type MemberId = Id<'member'>
+export type KeyId = Id<'key'>
+export type FileId = Id<'file'>
+export type VersionId = Id<'version'>
+export type UploadId = Id<'upload'>
+export type DownloadTokenId = Id<'downloadToken'>
+
+/** What a file's `handle` is: the owner's own name for it, unique within the owner. */
+export type Handle = Id<'handle'>
+
+/** Ids that Carrel makes: a prefix that says what it names, and a ULID, so that they sort by time. */
+type MadeIds = {
+  mem: MemberId
+  key: KeyId
+  fil: FileId
+  ver: VersionId
+  upl: UploadId
+  dlt: DownloadTokenId
+}
+export type IdPrefix = keyof MadeIds
+
+/** The shape of each made id, for the schemas at the edge. */
+export const idPattern = (prefix: IdPrefix) => new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`)
+
+export function newId<Prefix extends IdPrefix>(prefix: Prefix, now: Date): MadeIds[Prefix] {
+  // The one place where a made id gets its brand.
+  return `${prefix}_${ulid(now.getTime()).toLowerCase()}` as MadeIds[Prefix]
+}
+
+/** For a participant whose id nobody chose. */
+export const newParticipantId = (): ParticipantId => {
+  const id: string = crypto.randomUUID()
+  return id as ParticipantId // gets its brand here
+}
+
+/**
+ * An upload and the version it becomes share their ULID, so a settled upload still leads to its version
+ * and an object's key leads to both, without a row that says so.
+ */
+export const versionOf = (upload: UploadId) => `ver_${upload.slice(4)}` as VersionId // re-branded: same ULID
+export const uploadOf = (version: VersionId) => `upl_${version.slice(4)}` as UploadId // re-branded: same ULID
+
+/** Study number (16 bits) and the study's counter (24 bits) in one integer, unique everywhere. */
+export const NUMBERS_PER_STUDY = 2 ** 24
+export const MAX_STUDY_NUMBER = 2 ** 16 - 1

@@ -1,0 +1,42 @@
+import type { KeyId, MemberId, ParticipantId, StudyId } from './ids.ts'
+
+/** Roles that a study gives to keys and members. */
+export const STUDY_ROLES = ['participant', 'staff', 'worker', 'admin', 'download'] as const
+export type StudyRole = (typeof STUDY_ROLES)[number]
+
+/**
+ * Every role there is. `system` is Carrel itself: jobs that run without a request. A `stranger` has a good credential
+ * and no place in this study: it may what `anonymous` may, and is answered as if the study were not there.
+ */
+export type Role = StudyRole | 'operator' | 'anonymous' | 'stranger' | 'system'
+
+/**
+ * What a caller showed, parsed and (for a JWT) verified, but not yet looked up. The look-up rides in the batch of
+ * whatever is asked, so a revocation holds from the next request on.
+ */
+export type Credential =
+  | { kind: 'anonymous' }
+  | { kind: 'operator' }
+  | { kind: 'system' }
+  | { kind: 'key'; studyNumber: number; hash: string }
+  /** `studies` are those the issuer's settings allow it in; undefined: any. */
+  | { kind: 'jwt'; issuer: string; subject: string; studies: readonly StudyId[] | undefined }
+
+/** Stored as `createdBy` and `issuedBy`: `participant:<id>`, `key:<id>`, `member:<id>`, `operator` or `system`. */
+export type Actor = string & { readonly actor: true }
+
+/** What the caller acts through: what must still stand for a link it issued to work. */
+export type Through = { key: KeyId; lastUsedAt: Date | null } | { member: MemberId } | undefined
+
+/** Who is asking, in one study, as the study's own rows say at this moment. */
+export type Principal =
+  | { role: 'anonymous' | 'stranger' | 'operator' | 'system'; actor: Actor; through: undefined }
+  | { role: 'staff' | 'worker' | 'admin' | 'download'; study: StudyId; actor: Actor; through: Through }
+  | {
+      role: 'participant'
+      study: StudyId
+      participant: ParticipantId
+      status: 'active' | 'withdrawn'
+      actor: Actor
+      through: Through
+    }

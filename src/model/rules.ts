@@ -1,0 +1,22 @@
+import type { Role } from './principal.ts'
+
+/**
+ * What must hold between a caller and a thing for a rule to let the caller through. Storage says each in SQL
+ * (`storage/conditions.ts`), `domain/policy.ts` in TypeScript, and a property test shows that they agree.
+ *
+ * - `any`: nothing
+ * - `own`: it belongs to the participant that the caller is
+ * - `studyOwned`: it belongs to the study, not to a participant
+ * - `participantOwned`: it belongs to some participant
+ * - `notPrivate`: the study's team may see it
+ * - `public`: everyone may see it, and the study allows that
+ * - `createdByCaller`: the caller began it
+ */
+export type Condition = 'any' | 'own' | 'studyOwned' | 'participantOwned' | 'notPrivate' | 'public' | 'createdByCaller'
+
+/** For each role, the conditions of which one must hold; a role that is not named may not. */
+export type Rule = Readonly<{
+  /** A write: a withdrawn participant may not do it, nor may anyone to what a withdrawn participant owns. */
+  writes: boolean
+  who: Readonly<Partial<Record<Exclude<Role, 'stranger'>, readonly Condition[]>>>
+}>

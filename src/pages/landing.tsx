@@ -1,0 +1,23 @@
+import { layout } from './layout.tsx'
+import { type Language, TEXTS } from './texts.ts'
+
+/** What is at `/`: people come here by shortening a link, developers by starting the service. */
+export function LandingPage({ language = 'en' }: Readonly<{ language?: Language }> = {}) {
+  const texts = TEXTS[language]
+  const children = (
+    <>
+      <p>{texts.landingWhat}</p>
+      <p>{texts.landingPeople}</p>
+      <h2>{texts.landingDevelopers}</h2>
+      <ul>
+        <li>
+          <a href="/openapi.json">{texts.landingApi}</a>
+        </li>
+        <li>
+          <a href="/health">{texts.landingHealth}</a>
+        </li>
+      </ul>
+    </>
+  )
+  return layout({ language, title: texts.landingTitle, children })
+}

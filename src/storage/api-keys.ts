@@ -1,0 +1,207 @@
+import { sql } from 'drizzle-orm'
+import type { ApiKey } from '../model/entities.ts'
+import type { KeyId, MemberId, ParticipantId, StudyId } from '../model/ids.ts'
+import type { Page, PageRequest } from '../model/page.ts'
+import type { Credential, Principal, StudyRole } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, targetOwnedBy } from './conditions.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
+import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { apiKeys } from './schema/people.ts'
+import { type Caller, keyStands, principalOf, whoStatement, withWho } from './who.ts'
+
+export type NewApiKey = Readonly<{
+  id: KeyId
+  role: StudyRole
+  participant: ParticipantId | null
+  member: MemberId | null
+  label: string
+  expiresAt: Date | null
+  /** SHA-256 of the secret in hex, or of the public key that stands in its place. */
+  hash: string
+  hint: string | null
+  publicKey: string | null
+}>
+
+export type FoundKey = Readonly<{ principal: Principal | undefined; key: ApiKey | undefined }>
+
+type KeyRow = Row<typeof apiKeys>
+const columns = columnsOf(apiKeys, 'k')
+const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
+
+const keyOfRow = (row: KeyRow): ApiKey => ({
+  study: row.studyId as StudyId, // ids are what was put in
+  id: row.id as KeyId,
+  role: row.role,
+  participant: row.participantId as ParticipantId | null,
+  member: row.memberId as MemberId | null,
+  label: row.label,
+  hint: row.hint,
+  publicKey: row.publicKey,
+  createdAt: dateOf(row.createdAt),
+  expiresAt: dateOrNull(row.expiresAt),
+  revokedAt: dateOrNull(row.revokedAt),
+  lastUsedAt: dateOrNull(row.lastUsedAt),
+})
+
+/** A key's id; `self`: the one that the caller shows. */
+const idSql = (id: KeyId | 'self') => (id === 'self' ? sql`(SELECT key_id FROM who)` : sql`${id}`)
+
+const keyById = (caller: Caller, id: KeyId | 'self') =>
+  statement<KeyRow>(
+    withWho(
+      caller,
+      sql`SELECT ${columns} FROM api_keys k INDEXED BY api_keys_id WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)}`,
+    ),
+  )
+
+export const apiKeyStore = (db: Database) => ({
+  /** Undefined `key`: the rule says no, or whom it is to act for is not there. */
+  async issue(caller: Caller, { rule, key }: { rule: Rule; key: NewApiKey }): Promise<FoundKey> {
+    const { study } = caller
+    const [who, , rows] = await db.batch(
+      whoStatement(caller),
+      statement(
+        withWho(
+          caller,
+          sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, member_id, label, hint, public_key,
+              created_at, expires_at)
+            SELECT s.id, ${key.hash}, ${key.id}, ${key.role}, ${key.participant}, ${key.member}, ${key.label},
+              ${key.hint}, ${key.publicKey}, ${caller.now.getTime()}, ${key.expiresAt?.getTime() ?? null}
+            FROM who CROSS JOIN studies s WHERE s.id = ${study} AND ${allows(rule, target(study))}
+              AND ${
+                key.participant === null
+                  ? sql`1`
+                  : sql`EXISTS (SELECT 1 FROM participants p WHERE p.study_id = ${study} AND p.id = ${key.participant}
+                      AND p.status <> 'erasing')`
+              }
+              AND ${
+                key.member === null
+                  ? sql`1`
+                  : sql`EXISTS (SELECT 1 FROM members m INDEXED BY members_id
+                      WHERE m.study_id = ${study} AND m.id = ${key.member})`
+              }
+            ON CONFLICT DO NOTHING`,
+        ),
+      ),
+      keyById(caller, key.id),
+    )
+    const row = first(rows)
+    return { principal: principalOf(first(who), study), key: row && keyOfRow(row) }
+  },
+
+  async find(caller: Caller, id: KeyId | 'self'): Promise<FoundKey> {
+    const [who, rows] = await db.batch(whoStatement(caller), keyById(caller, id))
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), key: row && keyOfRow(row) }
+  },
+
+  /** Newest last; revoked ones too. */
+  async list(
+    caller: Caller,
+    { participant, page }: { participant: ParticipantId | undefined; page: PageRequest },
+  ): Promise<{ principal: Principal | undefined; page: Page<ApiKey> }> {
+    const after = decodeCursor('keys', page.cursor)
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<KeyRow>(
+        participant === undefined
+          ? sql`SELECT ${columns} FROM api_keys k INDEXED BY api_keys_id
+              WHERE k.study_id = ${caller.study} AND k.id > ${after?.[1] ?? ''} ORDER BY k.id LIMIT ${page.limit + 1}`
+          : sql`SELECT ${columns} FROM api_keys k INDEXED BY api_keys_participant
+              WHERE k.study_id = ${caller.study} AND k.participant_id = ${participant} AND k.id > ${after?.[1] ?? ''}
+              ORDER BY k.id LIMIT ${page.limit + 1}`,
+      ),
+    )
+    return {
+      principal: principalOf(first(who), caller.study),
+      page: pageOf(rows, page.limit, { listing: 'keys', place: (row) => [row.id, row.id], item: keyOfRow }),
+    }
+  },
+
+  /** By the rule or by its holder; holds from the next request on. One that is revoked already stays so from then. */
+  async revoke(caller: Caller, { rule, id }: { rule: Rule; id: KeyId | 'self' }): Promise<FoundKey> {
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<KeyRow>(
+        withWho(
+          caller,
+          sql`UPDATE api_keys AS k INDEXED BY api_keys_id SET revoked_at =
+              min(coalesce(revoked_at, ${caller.now.getTime()}), ${caller.now.getTime()})
+            WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)}
+              AND EXISTS (SELECT 1 FROM who WHERE who.key_id = k.id OR ${allows(rule, target(caller.study))})
+            RETURNING ${columnsOf(apiKeys, 'api_keys')}`,
+        ),
+      ),
+    )
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), key: row && keyOfRow(row) }
+  },
+
+  /**
+   * The caller's own key gets a successor, alike but for its secret, and itself ends at `until` at the latest.
+   * Undefined `key`: the caller is no such key.
+   */
+  async rotate(
+    caller: Caller,
+    id: KeyId | 'self',
+    successor: { id: KeyId; hash: string; hint: string; until: Date },
+  ): Promise<FoundKey> {
+    const { study } = caller
+    const [who, , , rows] = await db.batch(
+      whoStatement(caller),
+      statement(
+        withWho(
+          caller,
+          sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, member_id, label, hint, created_at,
+              expires_at)
+            SELECT k.study_id, ${successor.hash}, ${successor.id}, k.role, k.participant_id, k.member_id, k.label,
+              ${successor.hint}, ${caller.now.getTime()}, k.expires_at
+            FROM who CROSS JOIN api_keys k INDEXED BY api_keys_id
+            WHERE k.study_id = ${study} AND k.id = who.key_id AND who.key_id = ${idSql(id)}
+            ON CONFLICT DO NOTHING`,
+        ),
+      ),
+      statement(
+        withWho(
+          caller,
+          sql`UPDATE api_keys INDEXED BY api_keys_id
+            SET revoked_at = min(coalesce(revoked_at, ${successor.until.getTime()}), ${successor.until.getTime()})
+            WHERE study_id = ${study} AND id = ${idSql(id)} AND EXISTS (SELECT 1 FROM api_keys s INDEXED BY api_keys_id
+              WHERE s.study_id = ${study} AND s.id = ${successor.id})`,
+        ),
+      ),
+      keyById(caller, successor.id),
+    )
+    const row = first(rows)
+    return { principal: principalOf(first(who), study), key: row && keyOfRow(row) }
+  },
+
+  /** Whether a credential that has no place in the study that was asked is good anywhere at all. */
+  async isGood(credential: Credential, now: Date): Promise<boolean> {
+    // A JWT was verified before it became a credential; the other kinds have a row in every study.
+    if (credential.kind !== 'key') return credential.kind === 'jwt'
+    const [rows] = await db.batch(
+      statement<{ good: number }>(
+        sql`SELECT 1 AS good FROM studies s CROSS JOIN api_keys k
+          ON k.study_id = s.id AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
+          LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
+          WHERE s.number = ${credential.studyNumber}
+            AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`,
+      ),
+    )
+    return rows.length > 0
+  },
+
+  /** Notes that a key was used, to the hour: most uses write nothing. */
+  async noteUse(credential: Extract<Credential, { kind: 'key' }>, now: Date): Promise<void> {
+    const hour = 3_600_000
+    await db.batch(
+      statement(
+        sql`UPDATE api_keys SET last_used_at = ${now.getTime()}
+          WHERE study_id = (SELECT id FROM studies WHERE number = ${credential.studyNumber})
+            AND hash = ${credential.hash} AND coalesce(last_used_at, 0) <= ${now.getTime() - hour}`,
+      ),
+    )
+  },
+})

@@ -1,0 +1,172 @@
+import { sql } from 'drizzle-orm'
+import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
+import { type StudyId, type UploadId, versionOf } from '../model/ids.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows } from './conditions.ts'
+import { type Database, dateOf, first, statement } from './database.ts'
+import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
+import { assignments } from './files.ts'
+import { dropObjects, dropUploadObjects } from './object-deletions.ts'
+import { objectKeyOf } from './objects.ts'
+import { partsOf, partsStatement, targetUpload, uploadColumns, uploadOfRow, type UploadRow } from './upload-rows.ts'
+import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+
+/** What is to be completed, and how far it is. */
+export type Completing = Readonly<{
+  principal: Principal | undefined
+  upload: Upload | undefined
+  parts: readonly UploadPart[]
+  /** The file, where this upload has become one of its versions already. */
+  settled: File | undefined
+}>
+
+/** What completion learned of the object; it becomes the version. */
+export type VerifiedObject = Readonly<{
+  size: number
+  etag: string
+  md5: string | null
+  sha256: string | null
+  verified: Verified
+}>
+
+export const completionStore = (db: Database) => ({
+  /** The first trip of a completion; the bytes are looked at between this and the second. */
+  async find(caller: Caller, id: UploadId, rule: Rule): Promise<Completing> {
+    const [who, uploads, parts, settled] = await db.batch(
+      whoStatement(caller),
+      statement<UploadRow>(
+        withWho(
+          caller,
+          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
+            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
+        ),
+      ),
+      partsStatement(caller, id),
+      statement<FileRow>(
+        sql`SELECT ${fileColumns('f')} FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
+          WHERE v.study_id = ${caller.study} AND v.id = ${versionOf(id)}`,
+      ),
+    )
+    const row = first(uploads)
+    const upload = row && uploadOfRow(row)
+    const file = first(settled)
+    return {
+      principal: principalOf(first(who), caller.study),
+      upload,
+      parts: upload === undefined ? [] : partsOf(upload, parts),
+      settled: file && fileOfRow(file),
+    }
+  },
+
+  /**
+   * The second trip: the upload becomes a version, and the file's current one unless a later begun one is there
+   * already. Where the study keeps the latest only, what is older goes through the outbox, this version included.
+   * All of it hangs on the upload being open still, at the attempt whose bytes were looked at.
+   * Undefined: it was not; ask again.
+   */
+  async complete(
+    caller: Caller,
+    upload: Upload,
+    { rule, object }: { rule: Rule; object: VerifiedObject },
+  ): Promise<File | undefined> {
+    const { study } = caller
+    const now = caller.now.getTime()
+    const version = versionOf(upload.id)
+    const open = sql`u.study_id = ${study} AND u.id = ${upload.id} AND u.attempt = ${upload.attempt}`
+    const mine = sql`who CROSS JOIN uploads u CROSS JOIN files f ON f.study_id = u.study_id AND f.id = u.file_id
+      WHERE ${open} AND ${allows(rule, targetUpload)}`
+    const latestOnly = sql`EXISTS (SELECT 1 FROM studies s WHERE s.id = ${study} AND s.retention = 'latest')`
+    const isVersion = sql`EXISTS (SELECT 1 FROM versions n WHERE n.study_id = ${study} AND n.id = ${version})`
+    const settled = sql`(${isVersion} OR EXISTS (SELECT 1 FROM object_deletions d
+      WHERE d.study_id = ${study} AND d.object_key = ${upload.objectKey}))`
+    const superseded = sql`v.study_id = ${study} AND v.file_id = ${upload.file} AND v.number < ${upload.number}
+      AND ${latestOnly} AND ${isVersion}`
+
+    const [, , , , , , , files] = await db.batch(
+      statement(
+        withWho(
+          caller,
+          sql`INSERT INTO versions (study_id, id, file_id, number, object_key, name, media_type, size, md5, sha256,
+              verified, etag, created_by, created_at, completed_at, url_expires_at)
+            SELECT u.study_id, ${version}, u.file_id, u.number, u.object_key, u.name, u.media_type, ${object.size},
+              ${object.md5}, ${object.sha256}, ${object.verified}, ${object.etag}, u.created_by, u.created_at, ${now},
+              u.url_expires_at
+            FROM ${mine} AND (f.version_number IS NULL OR f.version_number < u.number OR NOT ${latestOnly})
+            ON CONFLICT DO NOTHING`,
+        ),
+      ),
+      // It came too late, where only the latest is kept.
+      dropUploadObjects(
+        caller.now,
+        withWho(caller, sql`SELECT u.* FROM ${mine} AND f.version_number > u.number AND ${latestOnly}`),
+      ),
+      statement(
+        sql`UPDATE files SET version_id = ${version}, version_number = ${upload.number},
+            version_name = ${upload.declared.name}, media_type = ${upload.declared.mediaType}, size = ${object.size},
+            md5 = ${object.md5}, sha256 = ${object.sha256}, verified = ${object.verified}, etag = ${object.etag},
+            object_key = ${upload.objectKey}, version_created_at = ${upload.createdAt.getTime()}, completed_at = ${now},
+            listed_at = coalesce(listed_at, ${now}), updated_at = ${now}, revision = revision + 1,
+            ${sql.join(assignments({ ...upload.changes, name: upload.declared.name }), sql`, `)}
+          WHERE study_id = ${study} AND id = ${upload.file} AND ${isVersion}
+            AND (version_number IS NULL OR version_number < ${upload.number})`,
+      ),
+      dropObjects(
+        caller.now,
+        sql`SELECT v.study_id, v.object_key, NULL AS multipart_id, ${ownerColumn(upload.owner)} AS owner,
+          v.url_expires_at FROM versions v INDEXED BY versions_file WHERE ${superseded}`,
+      ),
+      statement(sql`DELETE FROM versions AS v INDEXED BY versions_file WHERE ${superseded}`),
+      statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${settled}`),
+      statement(sql`DELETE FROM uploads AS u WHERE ${open} AND ${settled}`),
+      statement<FileRow>(
+        sql`SELECT ${fileColumns('f')} FROM files f WHERE f.study_id = ${study} AND f.id = ${upload.file}
+          AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`,
+      ),
+    )
+    const row = first(files)
+    return row && fileOfRow(row)
+  },
+
+  /**
+   * After wrong bytes, or parts that storage does not have: the upload gets a fresh object key, and what was sent goes
+   * through the outbox. The next URL is for the fresh key, so that bytes of both attempts never meet.
+   */
+  async restart(caller: Caller, upload: Upload): Promise<void> {
+    const { study, now } = caller
+    const same = sql`u.study_id = ${study} AND u.id = ${upload.id} AND u.attempt = ${upload.attempt}`
+    const restarted = sql`EXISTS (SELECT 1 FROM object_deletions d
+      WHERE d.study_id = ${study} AND d.object_key = ${upload.objectKey})`
+    await db.batch(
+      dropUploadObjects(now, sql`SELECT u.* FROM uploads u WHERE ${same}`),
+      statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND EXISTS (
+        SELECT 1 FROM uploads u WHERE ${same})`),
+      statement(
+        sql`UPDATE uploads AS u SET attempt = attempt + 1, multipart_id = NULL,
+            object_key = ${objectKeyOf(study, upload.version, upload.attempt + 1)}
+          WHERE ${same} AND ${restarted}`,
+      ),
+    )
+  },
+
+  /** Open uploads that the sweep has to look at, of every study, longest due first. */
+  async due(now: Date, limit: number): Promise<{ studyId: StudyId; id: UploadId; expiresAt: Date }[]> {
+    const [rows] = await db.batch(
+      statement<{ studyId: StudyId; id: UploadId; expiresAt: number }>(
+        sql`SELECT study_id AS "studyId", id, expires_at AS "expiresAt" FROM uploads INDEXED BY uploads_due
+          WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
+      ),
+    )
+    return rows.map((row) => ({ ...row, expiresAt: dateOf(row.expiresAt) }))
+  },
+
+  /** Nothing has arrived: the sweep comes back when the upload's time is over, or at `at` if that is later. */
+  async postpone(upload: Upload, at: Date): Promise<void> {
+    await db.batch(
+      statement(
+        sql`UPDATE uploads SET due_at = max(expires_at, ${at.getTime()})
+          WHERE study_id = ${upload.study} AND id = ${upload.id} AND url_expires_at = ${upload.urlExpiresAt.getTime()}`,
+      ),
+    )
+  },
+})

@@ -1,0 +1,74 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { Condition, Rule } from '../model/rules.ts'
+
+/** Where a statement finds the facts of what a rule is about. An expression may be a subquery: it is read if needed. */
+export type Target = Readonly<{
+  study: SQL
+  /** '' for the study's own. */
+  owner: SQL
+  visibility: SQL
+  createdBy: SQL
+}>
+
+/** A target that is no file: a participant's things, or (owner '') the study's. */
+export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
+  study,
+  owner,
+  visibility: sql`'private'`,
+  createdBy: sql`NULL`,
+})
+
+/** The facts of a file under an alias. */
+export const targetFile = (alias: string): Target => ({
+  study: sql.raw(`${alias}.study_id`),
+  owner: sql.raw(`${alias}.owner`),
+  visibility: sql.raw(`${alias}.visibility`),
+  createdBy: sql.raw(`${alias}.created_by`),
+})
+
+export const allowsPublic = (study: SQL): SQL =>
+  sql`EXISTS (SELECT 1 FROM studies WHERE studies.id = ${study} AND studies.allow_public = 1)`
+
+function holds(condition: Condition, target: Target): SQL {
+  switch (condition) {
+    case 'any':
+      return sql`1`
+    case 'own':
+      return sql`${target.owner} = who.participant_id`
+    case 'studyOwned':
+      return sql`${target.owner} = ''`
+    case 'participantOwned':
+      return sql`${target.owner} <> ''`
+    case 'notPrivate':
+      return sql`${target.visibility} <> 'private'`
+    case 'public':
+      return sql`(${target.visibility} = 'public' AND ${allowsPublic(target.study)})`
+    case 'createdByCaller':
+      return sql`${target.createdBy} = who.actor`
+    default:
+      return condition satisfies never
+  }
+}
+
+/** Nothing of a withdrawn participant's is written, whoever asks. */
+const ownerActive = (target: Target): SQL =>
+  sql`CASE WHEN ${target.owner} = '' THEN 1 WHEN ${target.owner} = who.participant_id THEN who.status = 'active'
+    ELSE EXISTS (SELECT 1 FROM participants WHERE participants.study_id = ${target.study}
+      AND participants.id = ${target.owner} AND participants.status = 'active') END`
+
+/**
+ * `domain/policy.ts`'s rule as SQL over `who` (the caller's row) and a target; the property test in
+ * `test/domain/policy.test.ts` shows that both say the same.
+ */
+export function allows(rule: Rule, target: Target): SQL {
+  const arms = Object.entries(rule.who).map(
+    ([role, conditions]) =>
+      sql`WHEN ${sql.raw(`'${role}'`)} THEN (${sql.join(
+        conditions.map((condition) => holds(condition, target)),
+        sql` OR `,
+      )})`,
+  )
+  if (arms.length === 0) return sql`0`
+  const mayAsk = sql`CASE who.role ${sql.join(arms, sql` `)} ELSE 0 END`
+  return rule.writes ? sql`(${mayAsk} AND who.status IS NOT 'withdrawn' AND ${ownerActive(target)})` : mayAsk
+}

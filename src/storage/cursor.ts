@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { cursorInvalid } from '../model/errors.ts'
+import type { Page } from '../model/page.ts'
+
+/**
+ * The place after which a page begins, as text that callers hand back unchanged. It names a place in the order, not a
+ * row, so it survives inserts and deletes; the listing's name keeps one listing's cursor out of another.
+ */
+const Position = z.tuple([z.string(), z.union([z.string(), z.number().int()]), z.string()])
+export type Place = readonly [sortKey: string | number, id: string]
+
+const toBase64Url = (text: string) =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+
+export const encodeCursor = (listing: string, [sortKey, id]: Place): string =>
+  toBase64Url(JSON.stringify([listing, sortKey, id]))
+
+/** @throws DomainError `cursor_invalid` for what this listing did not make */
+export function decodeCursor(listing: string, cursor: string | undefined): Place | undefined {
+  if (cursor === undefined) return undefined
+  try {
+    const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    const decoded: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    const [of, sortKey, id] = Position.parse(decoded)
+    if (of === listing) return [sortKey, id]
+  } catch {
+    // Whatever is wrong with it, the caller is told the same.
+  }
+  throw cursorInvalid()
+}
+
+/** A page of `limit` from rows of which one more was asked for. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  of: { listing: string; place: (row: Row) => Place; item: (row: Row) => Item },
+): Page<Item> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  const more = rows.length > limit && last !== undefined
+  return { items: shown.map(of.item), nextCursor: more ? encodeCursor(of.listing, of.place(last)) : null }
+}

@@ -1,0 +1,94 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { File, Metadata, Owner, Verified, Version } from '../model/entities.ts'
+import type { FileId, Handle, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
+import type { Actor } from '../model/principal.ts'
+import { allowsPublic } from './conditions.ts'
+import { columnsOf, dateOf, type Row } from './database.ts'
+import { files, versions } from './schema/files.ts'
+
+/** A file's row, and whether its study allows what its visibility says. */
+export type FileRow = Row<typeof files> & { publicNow: number }
+export type VersionRow = Row<typeof versions>
+
+/** The study is asked only for a file that says it is public. */
+export const fileColumns = (alias: string): SQL => {
+  const of = sql.raw(alias)
+  return sql`${columnsOf(files, alias)},
+    (${of}.visibility = 'public' AND ${allowsPublic(sql`${of}.study_id`)}) AS "publicNow"`
+}
+export const versionColumns = (alias: string): SQL => columnsOf(versions, alias)
+
+// What a column holds is what was put in: ids get their brands back, and JSON its shape.
+export const ownerOf = (owner: string): Owner => (owner === '' ? null : (owner as ParticipantId))
+export const ownerColumn = (owner: Owner): string => owner ?? ''
+export const stringsOf = (json: string) => JSON.parse(json) as readonly string[]
+const metadataOf = (json: string | null) => (json === null ? null : (JSON.parse(json) as Metadata))
+
+export const versionOfRow = (row: VersionRow): Version => ({
+  id: row.id as VersionId,
+  file: row.fileId as FileId,
+  number: row.number,
+  name: row.name,
+  mediaType: row.mediaType,
+  size: row.size,
+  md5: row.md5,
+  sha256: row.sha256,
+  verified: row.verified,
+  etag: row.etag,
+  objectKey: row.objectKey,
+  createdAt: dateOf(row.createdAt),
+  completedAt: dateOf(row.completedAt),
+})
+
+/** The current version's facts as they stand in the file's row; undefined while there is none. */
+function currentOf(row: FileRow): Version | undefined {
+  if (row.versionId === null) return undefined
+  return {
+    id: row.versionId as VersionId,
+    file: row.id as FileId,
+    number: written(row.versionNumber),
+    name: written(row.versionName),
+    mediaType: written(row.mediaType),
+    size: written(row.size),
+    md5: row.md5,
+    sha256: row.sha256,
+    verified: written<Verified>(row.verified),
+    etag: written(row.etag),
+    objectKey: written(row.objectKey),
+    createdAt: dateOf(written(row.versionCreatedAt)),
+    completedAt: dateOf(written(row.completedAt)),
+  }
+}
+
+/** These columns are written together with `version_id`. */
+function written<Value>(value: Value | null): Value {
+  if (value === null) throw new Error('a file with a current version lacks one of its facts')
+  return value
+}
+
+export function fileOfRow(row: FileRow): File {
+  const version = currentOf(row)
+  return {
+    study: row.studyId as StudyId,
+    id: row.id as FileId,
+    number: row.number,
+    owner: ownerOf(row.owner),
+    handle: row.handle as Handle,
+    name: row.name,
+    category: row.category,
+    source: row.source,
+    title: row.title,
+    description: row.description,
+    tags: stringsOf(row.tags),
+    metadata: metadataOf(row.metadata),
+    visibility: row.visibility === 'public' && row.publicNow === 0 ? 'study' : row.visibility,
+    revision: row.revision,
+    createdBy: row.createdBy as Actor,
+    createdAt: dateOf(row.createdAt),
+    updatedAt: dateOf(row.updatedAt),
+    content:
+      version === undefined
+        ? { status: 'pending' }
+        : { status: 'complete', version, listedAt: dateOf(written(row.listedAt)) },
+  }
+}

@@ -1,0 +1,117 @@
+import { overloaded } from '../model/errors.ts'
+import type { StudyId, UploadId, VersionId } from '../model/ids.ts'
+import { uploadOf } from '../model/ids.ts'
+
+/**
+ * Spelled here and nowhere else: `<study>/<version>`, and `<study>/<version>.<attempt>` from the second attempt on.
+ * Made of ids only, and never used twice. A version can be moved to another file, so the file is not in it.
+ */
+export const objectKeyOf = (study: StudyId, version: VersionId, attempt: number) =>
+  attempt === 1 ? `${study}/${version}` : `${study}/${version}.${attempt}`
+
+const OBJECT_KEY = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(ver_[0-9a-hjkmnp-tv-z]{26})(?:\.(\d+))?$/
+
+/** What an object's key tells; undefined for an object that is not Carrel's. */
+export function parseObjectKey(key: string): { study: StudyId; upload: UploadId } | undefined {
+  const [, study, version] = OBJECT_KEY.exec(key) ?? []
+  // The pattern proves both shapes.
+  return study === undefined || version === undefined
+    ? undefined
+    : { study: study as StudyId, upload: uploadOf(version as VersionId) }
+}
+
+/** What storage itself knows of an object; checksums in hex, where it has them. */
+export type ObjectFacts = Readonly<{ size: number; etag: string; md5: string | null; sha256: string | null }>
+
+export type Digests = Readonly<{ md5: string; sha256: string }>
+
+const hex = (bytes: ArrayBuffer) =>
+  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+const hexOrNull = (bytes: ArrayBuffer | undefined) => (bytes === undefined ? null : hex(bytes))
+
+/** R2 puts its error's number at the end of the message (docs: R2, "Error codes"). */
+const codeOf = (failure: unknown) =>
+  failure instanceof Error ? Number(/\((\d+)\)$/.exec(failure.message.trim())?.[1] ?? 0) : 0
+const NO_SUCH_UPLOAD = 10_024
+/** Missing part, wrong ETag, part too small, parts of unequal size, wrong order. */
+const PARTS_REFUSED: readonly number[] = [10_011, 10_025, 10_048, 10_050]
+
+async function reachable<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (failure) {
+    throw overloaded(failure)
+  }
+}
+
+/** The bucket, through its binding. Every method throws DomainError `overloaded` when R2 cannot be had. */
+export function openObjects(bucket: R2Bucket) {
+  return {
+    async head(objectKey: string): Promise<ObjectFacts | undefined> {
+      const object = await reachable(bucket.head(objectKey))
+      if (object === null) return undefined
+      const { md5, sha256 } = object.checksums
+      return { size: object.size, etag: object.etag, md5: hexOrNull(md5), sha256: hexOrNull(sha256) }
+    },
+
+    /** The bytes of an object, or of a range of it, as a stream. */
+    async read(objectKey: string, range?: { offset: number; length: number }): Promise<ReadableStream | undefined> {
+      const object = await reachable(bucket.get(objectKey, range === undefined ? {} : { range }))
+      return object?.body
+    },
+
+    /** Reads an object once, through both digests, one chunk at a time. */
+    async digest(objectKey: string): Promise<Digests | undefined> {
+      const object = await reachable(bucket.get(objectKey))
+      if (object === null) return undefined
+      const digests = { md5: new crypto.DigestStream('MD5'), sha256: new crypto.DigestStream('SHA-256') }
+      const writers = [digests.md5.getWriter(), digests.sha256.getWriter()]
+      for await (const chunk of object.body) await Promise.all(writers.map((writer) => writer.write(chunk)))
+      await Promise.all(writers.map((writer) => writer.close()))
+      return { md5: hex(await digests.md5.digest), sha256: hex(await digests.sha256.digest) }
+    },
+
+    /** Up to 1,000 at once; an absent one is no error. */
+    async delete(objectKeys: readonly string[]): Promise<void> {
+      if (objectKeys.length > 0) await reachable(bucket.delete([...objectKeys]))
+    },
+
+    async createMultipart(objectKey: string, headers: { mediaType: string; disposition: string }): Promise<string> {
+      const upload = await reachable(
+        bucket.createMultipartUpload(objectKey, {
+          httpMetadata: { contentType: headers.mediaType, contentDisposition: headers.disposition },
+        }),
+      )
+      return upload.uploadId
+    },
+
+    /**
+     * `lost`: storage knows no such multipart upload; it is complete already, or was given up: HEAD tells.
+     * `refused`: the parts are not what was reported. `unknown`: the call failed, perhaps after it took effect.
+     */
+    async completeMultipart(
+      objectKey: string,
+      multipartId: string,
+      parts: readonly { number: number; etag: string }[],
+    ): Promise<'completed' | 'lost' | 'refused' | 'unknown'> {
+      try {
+        const uploaded = parts.map((part) => ({ partNumber: part.number, etag: part.etag }))
+        await bucket.resumeMultipartUpload(objectKey, multipartId).complete(uploaded)
+        return 'completed'
+      } catch (failure) {
+        const code = codeOf(failure)
+        if (code === NO_SUCH_UPLOAD) return 'lost'
+        return PARTS_REFUSED.includes(code) ? 'refused' : 'unknown'
+      }
+    },
+
+    /** Frees the parts of a multipart upload; one that is gone is no error. */
+    async abortMultipart(objectKey: string, multipartId: string): Promise<void> {
+      try {
+        await bucket.resumeMultipartUpload(objectKey, multipartId).abort()
+      } catch (failure) {
+        if (codeOf(failure) !== NO_SUCH_UPLOAD) throw overloaded(failure)
+      }
+    },
+  }
+}

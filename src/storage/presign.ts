@@ -1,0 +1,177 @@
+import { AwsV4Signer } from 'aws4fetch'
+import { misconfigured } from '../model/errors.ts'
+import type { Settings } from '../settings.ts'
+
+/** What a client sends to storage: this method to this URL, with all of these headers and a body of their length. */
+export type PresignedPut = Readonly<{ method: 'PUT'; url: string; headers: Readonly<Record<string, string>> }>
+
+type Signing = Readonly<{
+  method: 'GET' | 'HEAD' | 'PUT'
+  /** With its query; the path only of unreserved characters and slashes, see `objectUrl`. */
+  url: URL
+  headers: Readonly<Record<string, string>>
+  region: string
+  accessKeyId: string
+  secretAccessKey: string
+  now: Date
+  /** 1 to `MAX_EXPIRES_SECONDS`. */
+  expiresSeconds: number
+}>
+
+/** The longest that S3 and R2 let a presigned URL live. */
+const MAX_EXPIRES_SECONDS = 7 * 86_400
+
+/** Derived keys by secret, day, region and service, which save most of the HMACs of a signature. */
+const signingKeys = new Map<string, ArrayBuffer>()
+const MAX_SIGNING_KEYS = 16
+
+/**
+ * Signs a URL with AWS Signature Version 4 in its query. Every header given is signed, none else but `host`, so whoever
+ * uses the URL must send exactly these. The body is not signed (`UNSIGNED-PAYLOAD`); its checksum headers bind it.
+ */
+export async function presignUrl({ url, now, expiresSeconds, ...rest }: Signing): Promise<string> {
+  // An isolate can live for days and each one adds a key; of more than a few, none is worth keeping.
+  if (signingKeys.size >= MAX_SIGNING_KEYS) signingKeys.clear()
+  const expiring = new URL(url)
+  expiring.searchParams.set('X-Amz-Expires', String(expiresSeconds))
+  const signer = new AwsV4Signer({
+    ...rest,
+    url: expiring.href,
+    service: 's3',
+    signQuery: true,
+    // Without it content-type and content-length are silently left out of the signature.
+    allHeaders: true,
+    datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ''),
+    cache: signingKeys,
+  })
+  const signed = await signer.sign()
+  // A space is signed as %20 but written as +, which some servers take for a plus. A true plus is %2B by now.
+  signed.url.search = signed.url.search.replaceAll('+', '%20')
+  return signed.url.href
+}
+
+/**
+ * Presigned URLs of the bucket, path style. `origin` is the request's own: what `local` is relative to, and unused with
+ * any other endpoint. Methods throw DomainError `misconfigured` where `local` is asked for off localhost; making a
+ * presigner never throws, since jobs have no origin and sign nothing.
+ */
+export function createPresigner(s3: Settings['s3'], origin: string | undefined) {
+  const { accessKeyId, secretAccessKey } = s3
+  const sign = async (
+    asked: Pick<Signing, 'method' | 'headers' | 'now' | 'expiresSeconds'> & {
+      objectKey: string
+      query: Readonly<Record<string, string>>
+    },
+  ) => {
+    const { method, headers, now, expiresSeconds } = asked
+    const url = objectUrl(s3, origin, asked.objectKey)
+    for (const [name, value] of Object.entries(asked.query)) url.searchParams.set(name, value)
+    return presignUrl({ method, url, headers, region: 'auto', accessKeyId, secretAccessKey, now, expiresSeconds })
+  }
+
+  return {
+    /**
+     * One PUT of a whole object, once: `if-none-match: *` makes a second one a 412. Checksums are lower-case hex and
+     * null when not known. Header names in the answer are lower-case: as HTTP/2, `fetch` and `X-Amz-SignedHeaders`
+     * have them, and curl sends them as they are.
+     */
+    async upload(object: {
+      objectKey: string
+      now: Date
+      expiresAt: Date
+      mediaType: string
+      size: number
+      md5: string | null
+      sha256: string | null
+      disposition: string
+    }): Promise<PresignedPut> {
+      const headers = {
+        'content-type': headerValue(object.mediaType),
+        'content-length': String(object.size),
+        'content-disposition': headerValue(object.disposition),
+        'if-none-match': '*',
+        ...(object.md5 !== null && { 'content-md5': base64FromHex(object.md5) }),
+        ...(object.sha256 !== null && { 'x-amz-checksum-sha256': base64FromHex(object.sha256) }),
+      }
+      const { objectKey, now } = object
+      const expiresSeconds = secondsUntil(object.expiresAt, now)
+      const url = await sign({ method: 'PUT', objectKey, query: {}, headers, now, expiresSeconds })
+      return { method: 'PUT', url, headers }
+    },
+
+    /** One part of a multipart upload, of exactly `bytes` bytes; sending it again replaces it. */
+    async part(part: {
+      objectKey: string
+      multipartId: string
+      partNumber: number
+      now: Date
+      expiresAt: Date
+      bytes: number
+      md5: string | null
+    }): Promise<PresignedPut> {
+      const query = { partNumber: String(part.partNumber), uploadId: part.multipartId }
+      const headers = {
+        'content-length': String(part.bytes),
+        ...(part.md5 !== null && { 'content-md5': base64FromHex(part.md5) }),
+      }
+      const { objectKey, now } = part
+      const expiresSeconds = secondsUntil(part.expiresAt, now)
+      const url = await sign({ method: 'PUT', objectKey, query, headers, now, expiresSeconds })
+      return { method: 'PUT', url, headers }
+    },
+
+    /** A URL for GET or for HEAD: storage takes neither for the other. It answers with this name and media type. */
+    async download(object: {
+      objectKey: string
+      method: 'GET' | 'HEAD'
+      now: Date
+      expiresSeconds: number
+      disposition: string
+      mediaType: string
+    }): Promise<string> {
+      const query = {
+        'response-content-disposition': headerValue(object.disposition),
+        'response-content-type': headerValue(object.mediaType),
+      }
+      const { method, objectKey, now } = object
+      return sign({ method, objectKey, query, headers: {}, now, expiresSeconds: wholeSeconds(object.expiresSeconds) })
+    },
+  }
+}
+
+const LOCAL_HOSTNAMES = ['localhost', '127.0.0.1', '[::1]']
+
+function endpointOf(s3: Settings['s3'], origin: string | undefined): string {
+  if (s3.endpoint !== 'local') return s3.endpoint
+  if (origin !== undefined && URL.canParse(origin) && LOCAL_HOSTNAMES.includes(new URL(origin).hostname)) {
+    return `${origin}/cdn-cgi/local/r2/s3`
+  }
+  throw misconfigured('S3_ENDPOINT is `local`, which works on localhost only. Set the S3 endpoint of the bucket.')
+}
+
+function objectUrl(s3: Settings['s3'], origin: string | undefined, objectKey: string): URL {
+  // Anything else is encoded differently in the URL and in its signature, and URL resolves dot segments away.
+  if (!/^[A-Za-z0-9._~/-]+$/.test(objectKey) || objectKey.split('/').some((part) => part === '.' || part === '..')) {
+    throw new Error(`This object key cannot be signed: ${objectKey}`)
+  }
+  return new URL(`${endpointOf(s3, origin)}/${s3.bucket}/${objectKey}`)
+}
+
+/**
+ * One spelling of a header's value: runs of spaces are one, as the signature has them.
+ *
+ * @throws Error for anything but printable ASCII, which clients, storage and the signature would spell differently.
+ */
+function headerValue(value: string): string {
+  if (!/^[\x20-\x7e]+$/.test(value)) throw new Error('A header to be signed is not printable ASCII.')
+  return value.trim().replace(/ +/g, ' ')
+}
+
+/** Rounded down, so that a URL never outlives what it was made for. */
+const secondsUntil = (expiresAt: Date, now: Date) =>
+  wholeSeconds(Math.floor(expiresAt.getTime() / 1000) - Math.floor(now.getTime() / 1000))
+
+const wholeSeconds = (seconds: number) => Math.min(Math.max(Math.floor(seconds), 1), MAX_EXPIRES_SECONDS)
+
+const base64FromHex = (hex: string) =>
+  btoa(hex.replace(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16))))

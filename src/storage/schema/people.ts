@@ -1,0 +1,112 @@
+import { sql } from 'drizzle-orm'
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+// Times are integer milliseconds since 1970. Booleans are 0 and 1. Every primary key starts with the study, so that
+// one study can move to a database of its own. What drizzle-kit cannot say (STRICT, WITHOUT ROWID, the shelf's view
+// and triggers) is finished by hand in the migration; README.md here describes every table.
+
+export const studies = sqliteTable(
+  'studies',
+  {
+    id: text().primaryKey(),
+    /** 1 to 65,535; in every key and token that the study's callers hold. */
+    number: integer().notNull().unique(),
+    name: text().notNull(),
+    /** Of the next file or version; 24 bits. */
+    nextNumber: integer().notNull().default(1),
+    allowPublic: integer().notNull().default(0),
+    defaultVisibility: text({ enum: ['private', 'study', 'public'] }),
+    retention: text({ enum: ['keep', 'latest'] })
+      .notNull()
+      .default('keep'),
+    downloadUrlSeconds: integer(),
+    downloadTokenSeconds: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    check('studies_number_16_bits', sql`${table.number} BETWEEN 1 AND 65535`),
+    check('studies_numbers_24_bits', sql`${table.nextNumber} BETWEEN 1 AND 16777216`),
+  ],
+)
+
+export const participants = sqliteTable(
+  'participants',
+  {
+    studyId: text().notNull(),
+    id: text().notNull(),
+    number: integer().notNull(),
+    externalId: text(),
+    email: text(),
+    phone: text(),
+    firstName: text(),
+    lastName: text(),
+    /** A JSON array of strings. */
+    labels: text().notNull().default('[]'),
+    status: text({ enum: ['active', 'withdrawn', 'erasing'] })
+      .notNull()
+      .default('active'),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.studyId, table.id] }),
+    uniqueIndex('participants_number').on(table.studyId, table.number),
+    uniqueIndex('participants_external_id')
+      .on(table.studyId, table.externalId)
+      .where(sql`external_id IS NOT NULL`),
+    uniqueIndex('participants_email')
+      .on(table.studyId, table.email)
+      .where(sql`email IS NOT NULL`),
+    uniqueIndex('participants_phone')
+      .on(table.studyId, table.phone)
+      .where(sql`phone IS NOT NULL`),
+  ],
+)
+
+export const members = sqliteTable(
+  'members',
+  {
+    studyId: text().notNull(),
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    id: text().notNull(),
+    role: text({ enum: ['participant', 'staff', 'worker', 'admin'] }).notNull(),
+    participantId: text(),
+    email: text(),
+    phone: text(),
+    firstName: text(),
+    lastName: text(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.studyId, table.issuer, table.subject] }),
+    uniqueIndex('members_id').on(table.studyId, table.id),
+  ],
+)
+
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    studyId: text().notNull(),
+    /** SHA-256 of the secret in hex; of the PEM for a public key, which no bearer can therefore show. */
+    hash: text().notNull(),
+    id: text().notNull(),
+    role: text({ enum: ['participant', 'staff', 'worker', 'admin', 'download'] }).notNull(),
+    participantId: text(),
+    memberId: text(),
+    label: text().notNull(),
+    hint: text(),
+    publicKey: text(),
+    createdAt: integer().notNull(),
+    expiresAt: integer(),
+    revokedAt: integer(),
+    /** To the hour. */
+    lastUsedAt: integer(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.studyId, table.hash] }),
+    uniqueIndex('api_keys_id').on(table.studyId, table.id),
+    index('api_keys_participant')
+      .on(table.studyId, table.participantId)
+      .where(sql`participant_id IS NOT NULL`),
+  ],
+)

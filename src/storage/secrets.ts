@@ -1,0 +1,104 @@
+import { base64url } from 'jose'
+import { MAX_STUDY_NUMBER } from '../model/ids.ts'
+import type { Settings } from '../settings.ts'
+
+// What secrets look like. They are shown once and rest as hashes: nothing here stores, looks up or decides.
+
+const API_KEY = /^crl_([1-9]\d{0,4})_[\w-]{43}$/
+
+/**
+ * A new API key of 256 random bits, `crl_<study number>_<base64url>`: `secret` is what its holder gets, `hash` what
+ * is kept, `hint` (its last four characters) what people tell keys apart by.
+ */
+export async function newApiKeySecret(studyNumber: number) {
+  assertStudyNumber(studyNumber)
+  const secret = `crl_${studyNumber}_${base64url.encode(randomBytes(32))}`
+  return { secret, hash: await hashSecret(secret), hint: secret.slice(-4) }
+}
+
+/** Whether a text has the shape of an API key, and of which study; undefined if not. Says nothing about its being one. */
+export function parseApiKey(text: string): { studyNumber: number; secret: string } | undefined {
+  const studyNumber = Number(API_KEY.exec(text)?.[1])
+  return studyNumber <= MAX_STUDY_NUMBER ? { studyNumber, secret: text } : undefined
+}
+
+/** SHA-256 in lower-case hex: fast on purpose, for what it is given has at least 256 random bits. */
+export async function hashSecret(text: string): Promise<string> {
+  const digest = new Uint8Array(await sha256(text))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Compares in a time that says nothing about where two texts differ, nor about their lengths. */
+export async function sameSecret(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([sha256(a), sha256(b)])
+  return crypto.subtle.timingSafeEqual(left, right)
+}
+
+// A download token: server key id | study number, big-endian | random | the start of an HMAC-SHA256 over the rest.
+const KEY_ID_BYTES = 1
+const STUDY_NUMBER_BYTES = 2
+const RANDOM_BYTES = 32
+const TAG_BYTES = 8
+const TAGGED_BYTES = KEY_ID_BYTES + STUDY_NUMBER_BYTES + RANDOM_BYTES
+/** 43 bytes in base64url. */
+const TOKEN = /^[\w-]{58}$/
+
+export type TokenCodec = ReturnType<typeof createTokenCodec>
+
+/**
+ * Makes and opens download tokens. The first key signs and every key verifies, so a new key goes to the front and the
+ * old one stays behind it for as long as its tokens live.
+ */
+export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
+  const [signingKey] = tokenKeys
+  const imported = new Map<number, CryptoKey>()
+
+  const tagOf = async (tagged: Uint8Array, key: Settings['tokenKeys'][number]): Promise<ArrayBuffer> => {
+    const hmacKey = imported.get(key.id) ?? (await importHmacKey(key.secret))
+    imported.set(key.id, hmacKey)
+    return (await crypto.subtle.sign('HMAC', hmacKey, tagged)).slice(0, TAG_BYTES)
+  }
+
+  return {
+    /** A new token for something in this study; only its hash is to be kept. */
+    async issue(studyNumber: number): Promise<{ token: string; hash: string }> {
+      assertStudyNumber(studyNumber)
+      if (!signingKey) throw new Error('There is no token key to sign with.')
+      const bytes = new Uint8Array(TAGGED_BYTES + TAG_BYTES)
+      const tagged = bytes.subarray(0, TAGGED_BYTES)
+      tagged.set([signingKey.id, studyNumber >> 8, studyNumber & 0xff])
+      tagged.set(randomBytes(RANDOM_BYTES), KEY_ID_BYTES + STUDY_NUMBER_BYTES)
+      bytes.set(new Uint8Array(await tagOf(tagged, signingKey)), TAGGED_BYTES)
+      const token = base64url.encode(bytes)
+      return { token, hash: await hashSecret(token) }
+    },
+
+    /** What is inside a token that one of the keys signed; undefined for anything else, at no cost but a hash. */
+    async open(token: string): Promise<{ studyNumber: number; hash: string } | undefined> {
+      if (!TOKEN.test(token)) return undefined
+      const bytes = base64url.decode(token)
+      // The last character has four bits to spare: only the spelling that was issued is the token.
+      if (base64url.encode(bytes) !== token) return undefined
+      const [keyId, high = 0, low = 0] = bytes
+      const key = tokenKeys.find(({ id }) => id === keyId)
+      if (!key) return undefined
+      const tag = await tagOf(bytes.subarray(0, TAGGED_BYTES), key)
+      if (!crypto.subtle.timingSafeEqual(tag, bytes.subarray(TAGGED_BYTES))) return undefined
+      return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
+    },
+  }
+}
+
+const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count))
+
+const sha256 = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+
+const importHmacKey = (secret: string) =>
+  crypto.subtle.importKey('raw', base64url.decode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+
+/** A number that does not fit would be cut short and name another study. */
+function assertStudyNumber(studyNumber: number) {
+  if (!Number.isInteger(studyNumber) || studyNumber < 1 || studyNumber > MAX_STUDY_NUMBER) {
+    throw new Error(`Not a study number: ${studyNumber}`)
+  }
+}

@@ -1,0 +1,183 @@
+import { sql } from 'drizzle-orm'
+import type { File, Upload, UploadPart } from '../model/entities.ts'
+import { NUMBERS_PER_STUDY, type UploadId } from '../model/ids.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
+import { dueAt, insertFile, insertUpload, LANDING_SECONDS, type NewUpload } from './begin.ts'
+import { allows } from './conditions.ts'
+import { type Database, first, statement } from './database.ts'
+import { fileColumns, fileOfRow, type FileRow } from './file-rows.ts'
+import { dropUploadObjects } from './object-deletions.ts'
+import {
+  type PartRow,
+  partsOf,
+  partsStatement,
+  targetUpload,
+  uploadColumns,
+  uploadOfRow,
+  type UploadRow,
+} from './upload-rows.ts'
+import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+
+export type FoundUpload = Readonly<{
+  principal: Principal | undefined
+  upload: Upload | undefined
+  parts: readonly UploadPart[]
+}>
+
+export const uploadStore = (db: Database) => ({
+  /**
+   * Reserves a version, and the file with it if there is none under the handle: one trip, all or nothing.
+   * Undefined `begun`: the rules, the study or the revision stand in the way.
+   */
+  async begin(
+    caller: Caller,
+    upload: NewUpload,
+  ): Promise<{ principal: Principal | undefined; begun: { upload: Upload; file: File } | undefined }> {
+    const { study } = caller
+    const ours = sql`u.study_id = ${study} AND u.id = ${upload.id}`
+    const [who, , , , files, uploads] = await db.batch(
+      whoStatement(caller),
+      insertUpload(caller, upload),
+      insertFile(caller, upload),
+      // The counter moves only past the number that this upload took, so a repeated batch counts nothing.
+      statement(
+        sql`UPDATE studies SET next_number = next_number + 1 WHERE id = ${study} AND EXISTS (
+          SELECT 1 FROM uploads u WHERE ${ours}
+            AND u.number = studies.number * ${NUMBERS_PER_STUDY} + studies.next_number)`,
+      ),
+      statement<FileRow>(
+        sql`SELECT ${fileColumns('f')} FROM uploads u JOIN files f ON f.study_id = u.study_id AND f.id = u.file_id
+          WHERE ${ours}`,
+      ),
+      statement<UploadRow>(sql`SELECT ${uploadColumns('u')} FROM uploads u WHERE ${ours}`),
+    )
+    const begun = first(uploads)
+    const file = first(files)
+    return {
+      principal: principalOf(first(who), study),
+      begun: begun && file && { upload: uploadOfRow(begun), file: fileOfRow(file) },
+    }
+  },
+
+  /** An open upload, if the rule lets the caller go on with it, and the parts reported so far. */
+  async find(caller: Caller, id: UploadId, rule: Rule): Promise<FoundUpload> {
+    const [who, uploads, parts] = await db.batch(
+      whoStatement(caller),
+      statement<UploadRow>(
+        withWho(
+          caller,
+          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
+            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
+        ),
+      ),
+      partsStatement(caller, id),
+    )
+    const row = first(uploads)
+    const upload = row && uploadOfRow(row)
+    return {
+      principal: principalOf(first(who), caller.study),
+      upload,
+      parts: upload === undefined ? [] : partsOf(upload, parts),
+    }
+  },
+
+  /**
+   * Before a URL is made anew: what may write the object must be known to live as long as the URL does.
+   * The caller's row is read inside of the statement only, which is all that the budget of presigning allows.
+   */
+  async extendUrl(
+    caller: Caller,
+    id: UploadId,
+    { rule, urlExpiresAt }: { rule: Rule; urlExpiresAt: Date },
+  ): Promise<Upload | undefined> {
+    const [rows] = await db.batch(
+      statement<UploadRow>(
+        withWho(
+          caller,
+          sql`UPDATE uploads AS u SET url_expires_at = max(u.url_expires_at, ${urlExpiresAt.getTime()}),
+              due_at = max(u.url_expires_at + ${LANDING_SECONDS * 1000}, ${dueAt(urlExpiresAt)})
+            FROM who WHERE u.study_id = ${caller.study} AND u.id = ${id} AND u.expires_at > ${caller.now.getTime()}
+              AND ${allows(rule, targetUpload)}
+            RETURNING ${uploadColumns('uploads')}`,
+        ),
+      ),
+    )
+    const row = first(rows)
+    return row && uploadOfRow(row)
+  },
+
+  /** Keeps the id of a multipart upload that was opened, unless another one was first: then that one is answered. */
+  async keepMultipart(caller: Caller, upload: Upload, multipartId: string): Promise<string | null> {
+    const here = sql`study_id = ${caller.study} AND id = ${upload.id} AND attempt = ${upload.attempt}`
+    const [, rows] = await db.batch(
+      statement(sql`UPDATE uploads SET multipart_id = ${multipartId} WHERE ${here} AND multipart_id IS NULL`),
+      statement<{ multipartId: string | null }>(sql`SELECT multipart_id AS "multipartId" FROM uploads WHERE ${here}`),
+    )
+    return first(rows)?.multipartId ?? null
+  },
+
+  /** Records parts, all or none: none if one is past the last part. `upload` is undefined where the rule says no. */
+  async reportParts(
+    caller: Caller,
+    id: UploadId,
+    { rule, parts }: { rule: Rule; parts: readonly PartRow[] },
+  ): Promise<FoundUpload> {
+    const reported = JSON.stringify(parts.map(({ number, etag }) => [number, etag]))
+    const [who, , uploads, known] = await db.batch(
+      whoStatement(caller),
+      statement(
+        withWho(
+          caller,
+          sql`INSERT INTO upload_parts (study_id, upload_id, number, etag)
+            SELECT u.study_id, u.id, part.value ->> 0, part.value ->> 1
+            FROM who CROSS JOIN uploads u CROSS JOIN json_each(${reported}) part
+            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}
+              AND u.part_count >= (SELECT max(value ->> 0) FROM json_each(${reported}))
+            ON CONFLICT (study_id, upload_id, number) DO UPDATE SET etag = excluded.etag`,
+        ),
+      ),
+      statement<UploadRow>(
+        withWho(
+          caller,
+          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
+            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
+        ),
+      ),
+      partsStatement(caller, id),
+    )
+    const row = first(uploads)
+    const upload = row && uploadOfRow(row)
+    return {
+      principal: principalOf(first(who), caller.study),
+      upload,
+      parts: upload === undefined ? [] : partsOf(upload, known),
+    }
+  },
+
+  /**
+   * Removes an open upload that is still as it was seen, and its file with it if that has no content and no other
+   * upload; the bytes go through the outbox. With `urlExpiresAt`, only if no URL was made since.
+   */
+  async drop(
+    caller: Caller,
+    upload: Upload,
+    { rule, urlExpiresAt }: { rule: Rule; urlExpiresAt?: Date },
+  ): Promise<void> {
+    const { study, now } = caller
+    const dropped = sql`u.study_id = ${study} AND u.id = ${upload.id} AND u.attempt = ${upload.attempt}
+      AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetUpload)})
+      AND ${urlExpiresAt === undefined ? sql`1` : sql`u.url_expires_at = ${urlExpiresAt.getTime()}`}`
+    const gone = sql`NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`
+    await db.batch(
+      dropUploadObjects(now, withWho(caller, sql`SELECT u.* FROM uploads u WHERE ${dropped}`)),
+      statement(withWho(caller, sql`DELETE FROM uploads AS u WHERE ${dropped}`)),
+      statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${gone}`),
+      statement(
+        sql`DELETE FROM files AS f WHERE f.study_id = ${study} AND f.id = ${upload.file} AND f.listed_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM uploads u INDEXED BY uploads_file
+            WHERE u.study_id = ${study} AND u.file_id = ${upload.file})`,
+      ),
+    )
+  },
+})

@@ -1,0 +1,209 @@
+// The start script as a developer meets it: the real Wrangler, the real Worker, a real shell. Nothing of the
+// project's own state is touched: secrets, record and database are in temporary directories.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readRecord } from '../../src/local/demo-record.ts'
+import { triggerCron } from '../../src/local/cron.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const START = join(PROJECT, 'src/local/start.ts')
+/** The last thing that is printed. */
+const UP = 'Ctrl-C ends Carrel.'
+
+type Started = Readonly<{ child: ChildProcess; port: number; printed: () => string }>
+
+let root: string
+let port: number
+let first: Started
+const running = new Set<ChildProcess>()
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'carrel-start-'))
+  port = await freePort()
+  first = await startCarrel(port)
+}, 30_000)
+
+afterAll(async () => {
+  await Promise.all([...running].map(stop))
+  await rm(root, { recursive: true })
+})
+
+const home = () => join(root, 'home')
+const record = () => join(root, 'state', 'demo.json')
+
+test('the record holds keys of every role, and only its owner can read it', async () => {
+  const copy = join(home(), '.carrel/demo.json')
+  const demo = await theDemo()
+  expect(demo).toMatchObject({ url: `http://127.0.0.1:${port}`, study: 'SD_DEM0DEM0' })
+  expect(demo.participants.map(({ externalId }) => externalId)).toEqual(['PT-001', 'PT-002'])
+  expect(await readRecord(copy)).toEqual(demo)
+  for (const path of [record(), copy, join(home(), '.dev.vars')]) expect((await stat(path)).mode & 0o777).toBe(0o600)
+
+  const files = `${demo.url}/v1/studies/${demo.study}/files`
+  for (const key of [demo.adminKey, demo.workerKey, demo.staffKey, demo.participants[0].key]) {
+    expect(await namesOf(files, key)).toEqual(['welcome.txt'])
+  }
+  expect(await namesOf(files, demo.participants[1].key)).toEqual([])
+  expect((await fetch(files, { headers: bearer(demo.downloadKey) })).status).not.toBe(401)
+  expect((await fetch(files, { headers: bearer('crl_none') })).status).toBe(401)
+})
+
+test('the printed lines, pasted one after the other, do what they promise', async () => {
+  const page = first.printed().slice(first.printed().indexOf('Try this'))
+  const commands = page.split('\n').filter((line) => /^[a-z]+[ (=]/.test(line))
+  expect(commands.length).toBeGreaterThanOrEqual(8)
+  const [, , begun, sent, completed, listed, link, used, refused] = await paste(commands)
+  expect(JSON.parse(begun ?? '')).toMatchObject({ file: { name: 'diary.txt' }, upload: { kind: 'single' } })
+  expect(sent?.trim()).toBe('200')
+  expect(JSON.parse(completed ?? '')).toMatchObject({ name: 'diary.txt', version: { size: 11 } })
+  expect(listed).toMatch(/ diary\.txt$/m)
+  expect(link?.trim()).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/d/\\S+$`))
+  expect(used).toBe('Slept well.\n200\n')
+  expect(refused).toContain('download_token_used')
+  expect(refused).toMatch(/\n410\n$/)
+})
+
+test('the cron trigger reaches the Worker', async () => {
+  const { url } = await theDemo()
+  await expect(triggerCron(url, AbortSignal.timeout(10_000))).resolves.toBeUndefined()
+})
+
+test('the log has a line per request, and none with a link or a key in it', async () => {
+  const log = await readFile(join(root, 'state', 'carrel.log'), 'utf8')
+  expect(log).toContain('{"')
+  expect(log).not.toMatch(/\/d\/\w{16}|crl_SD_DEM0DEM0_|X-Amz-Signature/)
+})
+
+test('a port that is taken is refused with advice, and nothing is started', async () => {
+  const { child, printed } = spawnCarrel(port, 'other')
+  expect(await exitOf(child)).toBe(1)
+  expect(printed()).toContain(`choose another: npm start -- --port ${port + 1}`)
+})
+
+test('a second instance runs beside the first with its own state, while the first is stopped', async () => {
+  const before = await theDemo()
+  const second = await startCarrel(await freePort(), 'other')
+  const other = await readRecord(join(root, 'other', 'demo.json'))
+  expect(other?.adminKey).not.toBe(before.adminKey)
+  expect(other?.operatorKey).toBe(before.operatorKey)
+
+  expect(await stop(first.child)).toBe(0)
+  await expect(fetch(`${before.url}/health`)).rejects.toThrow('fetch failed')
+  expect((await fetch(`http://127.0.0.1:${second.port}/health`)).status).toBe(200)
+  expect(await stop(second.child)).toBe(0)
+}, 30_000)
+
+test('the next start keeps the keys that work, and without its record issues others for the same people', async () => {
+  const before = await theDemo()
+  const again = await startCarrel(port)
+  expect(await theDemo()).toEqual(before)
+  await stop(again.child)
+
+  await rm(record())
+  await startCarrel(port)
+  const after = await theDemo()
+  expect(after.participants.map(({ id }) => id)).toEqual(before.participants.map(({ id }) => id))
+  expect(after.participants[0].key).not.toBe(before.participants[0].key)
+  const files = `${after.url}/v1/studies/${after.study}/files`
+  expect((await namesOf(files, after.participants[0].key)).toSorted()).toEqual(['diary.txt', 'welcome.txt'])
+}, 30_000)
+
+test('whatever ends the start script, what it has started ends too', async () => {
+  const killed = await startCarrel(await freePort(), 'other')
+  killed.child.kill('SIGKILL')
+  await exitOf(killed.child)
+  await expectSilence(killed.port)
+
+  const viaNpm = spawnCarrel(await freePort(), 'other', 'npm')
+  await isUp(viaNpm)
+  await stop(viaNpm.child)
+  await expectSilence(viaNpm.port)
+}, 30_000)
+
+async function theDemo() {
+  const demo = await readRecord(record())
+  if (demo === undefined) throw new Error('There is no record.')
+  return demo
+}
+
+function spawnCarrel(onPort: number, state: string, by: 'node' | 'npm' = 'node'): Started {
+  const options = ['--port', String(onPort), '--persist-to', join(root, state), '--home', home()]
+  const [command, args] = by === 'npm' ? ['npm', ['start', '--']] : [process.execPath, [START]]
+  const child = spawn(command, [...args, ...options], { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  return { child, port: onPort, printed: () => text }
+}
+
+async function startCarrel(onPort: number, state = 'state') {
+  const started = spawnCarrel(onPort, state)
+  await isUp(started)
+  return started
+}
+
+async function isUp({ child, printed }: Started) {
+  while (!printed().includes(UP)) {
+    if (child.exitCode !== null) throw new Error(printed())
+    await sleep(50)
+  }
+  expect(printed()).not.toContain('could not be prepared')
+}
+
+async function expectSilence(onPort: number) {
+  const isAnswered = () =>
+    fetch(`http://127.0.0.1:${onPort}/health`).then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(isAnswered, { timeout: 5000 }).toBe(false)
+}
+
+async function stop(child: ChildProcess) {
+  child.kill('SIGTERM')
+  return exitOf(child)
+}
+
+async function exitOf(child: ChildProcess) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  running.delete(child)
+  return child.exitCode
+}
+
+/** What each line printed, from one shell that reads them from its input as it would from a terminal. */
+async function paste(lines: readonly string[]) {
+  const end = '--- end of line ---'
+  const shell = promisify(execFile)('bash', ['--noprofile', '--norc'], {
+    env: { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) },
+  })
+  shell.child.stdin?.end(lines.map((line) => `${line}\necho '${end}'\n`).join(''))
+  const { stdout, stderr } = await shell
+  expect(stderr).toBe('')
+  return stdout.split(`${end}\n`)
+}
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
+
+async function namesOf(files: string, key: string) {
+  const answer = await fetch(files, { headers: bearer(key) })
+  expect(answer.status).toBe(200)
+  const page: { items: { name: string }[] } = JSON.parse(await answer.text())
+  return page.items.map(({ name }) => name)
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  return address.port
+}

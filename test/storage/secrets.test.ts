@@ -1,0 +1,167 @@
+import fc from 'fast-check'
+import { base64url } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { createTokenCodec, hashSecret, newApiKeySecret, parseApiKey, sameSecret } from '../../src/storage/secrets.ts'
+
+const keyOf = (id: number, fill: number) => ({ id, secret: base64url.encode(new Uint8Array(32).fill(fill)) })
+const studyNumbers = fc.integer({ min: 1, max: 65_535 })
+
+describe('an API key', () => {
+  test('names its study and is told apart by its last characters', async () => {
+    const { secret, hash, hint } = await newApiKeySecret(42)
+    expect(secret).toMatch(/^crl_42_[A-Za-z0-9_-]{43}$/)
+    expect(hash).toBe(await hashSecret(secret))
+    expect(hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(secret.endsWith(hint)).toBe(true)
+    expect(hint).toHaveLength(4)
+    expect((await newApiKeySecret(42)).secret).not.toBe(secret)
+  })
+
+  test('is parsed back, for any study', async () => {
+    await fc.assert(
+      fc.asyncProperty(studyNumbers, async (studyNumber) => {
+        const { secret } = await newApiKeySecret(studyNumber)
+        expect(parseApiKey(secret)).toEqual({ studyNumber, secret })
+      }),
+    )
+  })
+
+  const random = 'A'.repeat(43)
+  test.each([
+    '',
+    random,
+    `crl_0_${random}`,
+    `crl_01_${random}`,
+    `crl_65536_${random}`,
+    `crl_99999_${random}`,
+    `crl_100000_${random}`,
+    `crl_-1_${random}`,
+    `crl_1.5_${random}`,
+    `crl_1e3_${random}`,
+    `crl_٣_${random}`,
+    `crl__${random}`,
+    `CRL_1_${random}`,
+    ` crl_1_${random}`,
+    `crl_1_${random}\n`,
+    `crl_1_${random}A`,
+    `crl_1_${random.slice(1)}`,
+    `crl_1_${random.slice(1)}+`,
+    `crl_1_${random.slice(1)}=`,
+  ])('is not %j', (text) => expect(parseApiKey(text)).toBeUndefined())
+
+  test.each([0, -1, 65_536, 1.5, Number.NaN])('is not made for study %d', async (studyNumber) => {
+    await expect(newApiKeySecret(studyNumber)).rejects.toThrow('Not a study number')
+  })
+})
+
+describe('a download token', () => {
+  const codec = createTokenCodec([keyOf(7, 1)])
+
+  test('opens to what was issued, for any study and any key id', async () => {
+    await fc.assert(
+      fc.asyncProperty(studyNumbers, fc.integer({ min: 0, max: 255 }), async (studyNumber, id) => {
+        const anyCodec = createTokenCodec([keyOf(id, 9)])
+        const { token, hash } = await anyCodec.issue(studyNumber)
+        expect(token).toMatch(/^[A-Za-z0-9_-]{58}$/)
+        expect(hash).toBe(await hashSecret(token))
+        expect(base64url.decode(token).slice(0, 3)).toEqual(Uint8Array.of(id, studyNumber >> 8, studyNumber & 255))
+        expect(await anyCodec.open(token)).toEqual({ studyNumber, hash })
+      }),
+    )
+  })
+
+  test('is tagged with the first eight bytes of the HMAC over the rest', async () => {
+    const bytes = base64url.decode((await codec.issue(3)).token)
+    const name = { name: 'HMAC', hash: 'SHA-256' }
+    const key = await crypto.subtle.importKey('raw', new Uint8Array(32).fill(1), name, false, ['sign'])
+    const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes.slice(0, 35)))
+    expect(bytes.slice(35)).toEqual(mac.slice(0, 8))
+  })
+
+  test('is another one each time', async () => {
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => codec.issue(1)))
+    expect(new Set(tokens.map(({ token }) => token)).size).toBe(100)
+  })
+
+  test('is refused once any byte of it has changed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        studyNumbers,
+        fc.integer({ min: 0, max: 42 }),
+        fc.integer({ min: 1, max: 255 }),
+        async (studyNumber, index, difference) => {
+          const bytes = base64url.decode((await codec.issue(studyNumber)).token)
+          const tampered = bytes.map((byte, at) => (at === index ? byte ^ difference : byte))
+          expect(await codec.open(base64url.encode(tampered))).toBeUndefined()
+        },
+      ),
+    )
+  })
+
+  test('has one spelling', async () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const { token } = await codec.issue(1)
+    const last = alphabet.indexOf(token.slice(-1))
+    for (let spare = 1; spare < 16; spare++) {
+      expect(await codec.open(token.slice(0, -1) + alphabet[last + spare])).toBeUndefined()
+    }
+    const dashed = await Promise.all(Array.from({ length: 20 }, () => codec.issue(1)))
+    for (const { token: text } of dashed.filter(({ token: candidate }) => /[-_]/.test(candidate))) {
+      expect(await codec.open(text.replaceAll('-', '+').replaceAll('_', '/'))).toBeUndefined()
+    }
+    for (const odd of [
+      `${token}=`,
+      `${token}==`,
+      ` ${token}`,
+      `${token}\n`,
+      `${token}A`,
+      token.slice(1),
+      token.slice(0, -1),
+    ]) {
+      expect(await codec.open(odd)).toBeUndefined()
+    }
+  })
+
+  test('is not any other text', async () => {
+    const looksRight = fc.uint8Array({ minLength: 43, maxLength: 43 }).map((bytes) => base64url.encode(bytes))
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), looksRight), async (text) => {
+        expect(await codec.open(text)).toBeUndefined()
+      }),
+    )
+  })
+
+  test('still opens after a new key has taken over, until the old one is gone', async () => {
+    const { token, hash } = await codec.issue(5)
+    const rotated = createTokenCodec([keyOf(8, 2), keyOf(7, 1)])
+    expect(await rotated.open(token)).toEqual({ studyNumber: 5, hash })
+    const newer = await rotated.issue(5)
+    expect(base64url.decode(newer.token)[0]).toBe(8)
+    expect(await rotated.open(newer.token)).toEqual({ studyNumber: 5, hash: newer.hash })
+    expect(await codec.open(newer.token)).toBeUndefined()
+    expect(await createTokenCodec([keyOf(8, 2)]).open(token)).toBeUndefined()
+  })
+
+  test("is not opened by another key under the same id, nor by its own under another's", async () => {
+    const { token } = await codec.issue(5)
+    expect(await createTokenCodec([keyOf(7, 2)]).open(token)).toBeUndefined()
+    expect(await createTokenCodec([keyOf(8, 1)]).open(token)).toBeUndefined()
+  })
+
+  test.each([0, -1, 65_536, 1.5, Number.NaN])('is not issued for study %d', async (studyNumber) => {
+    await expect(codec.issue(studyNumber)).rejects.toThrow('Not a study number')
+  })
+})
+
+test('the hash is SHA-256 in lower-case hex', async () => {
+  // FIPS 180-2, appendix B.1.
+  expect(await hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+})
+
+test('two secrets are the same only if every character is', async () => {
+  expect(await sameSecret('operator', 'operator')).toBe(true)
+  expect(await sameSecret('', '')).toBe(true)
+  expect(await sameSecret('operator', 'operatos')).toBe(false)
+  expect(await sameSecret('operator', 'operator ')).toBe(false)
+  expect(await sameSecret('operator', '')).toBe(false)
+})
