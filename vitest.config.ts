@@ -1,12 +1,20 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import { JWT_ISSUERS } from './test/support/issuers.ts'
+import { SECRETS } from './test/support/secrets.ts'
 
 // `npm run test:slow` runs the same tests with larger numbers.
 const slow = process.env['CARREL_SLOW'] === '1'
 
+// Nothing is asked for over the network, and Wrangler's remarks on its configuration are not the tests'.
+process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
+process.env['WRANGLER_SEND_METRICS'] = 'false'
+process.env['WRANGLER_LOG'] ??= 'error'
+
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
+    maxWorkers: 2,
     projects: [
       {
         plugins: [
@@ -16,10 +24,8 @@ export default defineConfig(async () => ({
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
                 SLOW: slow,
-                OPERATOR_KEY: 'op_only-for-tests-0123456789abcdefghijklmnop',
-                TOKEN_KEYS: '1:dGVzdC1vbmx5LXRva2VuLXNpZ25pbmcta2V5LTAwMDE',
-                S3_ACCESS_KEY_ID: 'local',
-                S3_SECRET_ACCESS_KEY: 'local-only-not-a-secret',
+                JWT_ISSUERS,
+                ...SECRETS,
               },
             },
           }),

@@ -8,7 +8,11 @@ import { limitBody, requireJson } from './http/body.ts'
 import { content } from './http/content.ts'
 import { newRouter } from './http/context.ts'
 import { corsOptions, SECURE_HEADERS } from './http/browsers.ts'
+import { documentSchemas } from './http/document-schemas.ts'
+import { documents } from './http/documents.ts'
 import { downloadTokens } from './http/download-tokens.ts'
+import { enrolmentCodes } from './http/enrolment-codes.ts'
+import { exports } from './http/exports.ts'
 import { file } from './http/file.ts'
 import { files } from './http/files.ts'
 import { health } from './http/health.ts'
@@ -17,9 +21,12 @@ import { logRequest } from './http/log-request.ts'
 import { members } from './http/members.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { participants } from './http/participants.ts'
+import { limitCallers } from './http/rate-limits.ts'
 import { refuseMethod, renderNotFound, renderProblem } from './http/problem.ts'
+import { participantReports, studyReports } from './http/reports.ts'
 import { studies } from './http/studies.ts'
 import { uploads } from './http/uploads.ts'
+import { requireUtf8 } from './http/utf8.ts'
 import { versions } from './http/versions.ts'
 import { LandingPage } from './pages/landing.tsx'
 import { pageHeaders } from './pages/headers.ts'
@@ -46,18 +53,24 @@ export function createApp() {
   app.use('/d/*', limitBody)
   app.route('/', links)
 
-  app.use('/v1/*', limitBody, requireJson, authenticate)
+  app.use('/v1/*', authenticate, limitCallers, requireUtf8, limitBody, requireJson)
   for (const routes of [
     studies,
     participants,
     members,
     apiKeys,
+    enrolmentCodes,
     files,
     file,
     uploads,
     versions,
     content,
     downloadTokens,
+    documents,
+    documentSchemas,
+    participantReports,
+    studyReports,
+    exports,
   ]) {
     app.route('/v1', routes)
   }

@@ -75,6 +75,8 @@ const Variables = z.object({
   READ_VERIFY_BYTES: Bytes,
   /** How long an upload stays open. R2 gives a multipart upload up after seven days. */
   UPLOAD_SECONDS: Seconds.max(7 * 86_400),
+  /** Whether callers are limited by the binding CALLER_RATE, whose figures are in wrangler.toml. */
+  RATE_LIMITS: z.enum(['on', 'off']),
   UPLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_TOKEN_SECONDS: Seconds.max(7 * 86_400),
@@ -106,6 +108,7 @@ export function readSettings(env: object) {
     partBytes: vars.PART_BYTES,
     maxFileBytes: vars.MAX_FILE_BYTES,
     readVerifyBytes: vars.READ_VERIFY_BYTES,
+    limitsCallers: vars.RATE_LIMITS === 'on',
     uploadSeconds: vars.UPLOAD_SECONDS,
     uploadUrlSeconds: vars.UPLOAD_URL_SECONDS,
     downloadUrlSeconds: vars.DOWNLOAD_URL_SECONDS,

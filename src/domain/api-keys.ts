@@ -1,5 +1,6 @@
 import type { ApiKey } from '../model/entities.ts'
 import {
+  type DomainError,
   forbidden,
   invalidBody,
   keyHasNoSecret,
@@ -63,14 +64,18 @@ export async function issueApiKey(
   })
   const principal = await identify(scope, found.principal)
   requirePermission(principal, rules.issueKey)
-  if (found.key === undefined) throw wanted.participant === null ? whyNotIssued(wanted) : participantNotFound()
+  if (found.key === undefined) throw whyNotIssued(wanted, found.taken)
   return { key: found.key, secret: publicKey === null ? made.secret : null }
 }
 
-const whyNotIssued = ({ member }: { member: MemberId | null }) =>
-  member === null
-    ? invalidBody([{ pointer: '/publicKey', message: 'This public key is a key of the study already.' }])
-    : invalidBody([{ pointer: '/member', message: 'No such member.' }])
+function whyNotIssued(
+  { participant, member }: { participant: ParticipantId | null; member: MemberId | null },
+  taken: boolean,
+): DomainError {
+  if (taken) return invalidBody([{ pointer: '/publicKey', message: 'This public key is a key of the study already.' }])
+  if (participant !== null) return participantNotFound()
+  return member === null ? studyNotFound() : invalidBody([{ pointer: '/member', message: 'No such member.' }])
+}
 
 /** A participant's key says whose it is; the others act for the study, or for a member of its team. */
 function requireHolder({

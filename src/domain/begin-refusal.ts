@@ -58,7 +58,7 @@ function whyNotReplaced({ principal, file }: Asked, existing: File): DomainError
   const refused = whyRefused(rules.editFile, principal, existing)
   if (refused !== undefined) return refused
   if (file.visibility !== undefined && file.visibility !== existing.visibility) return visibilityDiffers()
-  if (file.revision !== undefined && file.revision !== existing.revision) return revisionMismatch()
+  if (typeof file.revision === 'number' && file.revision !== existing.revision) return revisionMismatch()
   return participantWithdrawn()
 }
 

@@ -11,10 +11,11 @@ import {
   uploadSizeMismatch,
 } from '../model/errors.ts'
 import type { StudyId, UploadId } from '../model/ids.ts'
-import type { VerifiedObject } from '../storage/completions.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Completing, VerifiedObject } from '../storage/completions.ts'
 import type { ObjectFacts } from '../storage/objects.ts'
 import { identify } from './identity.ts'
-import { denial, permits, rules } from './policy.ts'
+import { permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /**
@@ -28,15 +29,24 @@ export async function completeUpload(scope: Scope, study: StudyId, id: UploadId)
   const found = await scope.stores.completions.find(caller, id, rules.continueUpload)
   const principal = await identify(scope, found.principal)
   if (found.upload === undefined) {
-    if (found.settled !== undefined && permits(rules.continueUpload, principal, found.settled)) return found.settled
-    throw denial(principal, uploadNotFound())
+    const settled = settledFor(principal, found)
+    if (settled !== undefined) return settled
+    throw uploadDenial(principal)
   }
   const file = await settle(scope, found.upload, found.parts)
   if (file !== undefined) return file
   // Another hand has settled it, or the caller's right to has just ended: what is true now answers.
   const again = await scope.stores.completions.find(caller, id, rules.continueUpload)
-  if (again.settled !== undefined && permits(rules.continueUpload, principal, again.settled)) return again.settled
+  const settled = settledFor(principal, again)
+  if (settled !== undefined) return settled
   throw again.upload === undefined ? uploadNotFound() : overloaded()
+}
+
+/** The file, for whoever might have completed this upload: the rule is asked as it was while the upload was open. */
+function settledFor(principal: Principal, { settled }: Completing): File | undefined {
+  if (settled === undefined) return undefined
+  const { file, createdBy } = settled
+  return permits(rules.continueUpload, principal, { ...file, createdBy }) ? file : undefined
 }
 
 /**
@@ -56,8 +66,12 @@ export async function settle(scope: Scope, upload: Upload, parts: readonly Uploa
   })
 }
 
-/** Wrong bytes never become right: the next URL is for a fresh key. */
+/**
+ * Wrong bytes never become right: the next URL is for a fresh key. A job that comes first leaves them as they are, so
+ * that the client, when it asks, is told what was wrong rather than that nothing is there.
+ */
 async function startAgain(scope: Scope, upload: Upload, why: DomainError): Promise<DomainError> {
+  if (scope.credential.kind === 'system') return why
   await scope.stores.completions.restart(callerIn(scope, upload.study), upload)
   return why
 }

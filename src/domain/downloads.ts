@@ -183,7 +183,7 @@ export type ShownLink = Readonly<{ hash: string; known: KnownLink }>
 
 /**
  * Looks at a link without using it up. A token that Carrel did not sign is refused without asking anyone.
- * @throws DomainError `download_token_not_found`, `download_token_expired`
+ * @throws DomainError `download_token_not_found`
  */
 export async function openDownloadLink(scope: Scope, token: string): Promise<ShownLink> {
   const opened = await scope.tokens.open(token)
@@ -202,7 +202,8 @@ export type ClaimedDownload =
  * @throws DomainError `download_token_used`, `…_expired`, `…_revoked`, `…_not_found`
  */
 export async function claimDownload(scope: Scope, { hash, known }: ShownLink, nonce: string): Promise<ClaimedDownload> {
-  const streams = known.delivery === 'stream' && known.expiresAt > scope.now
+  // Of a version that is gone no key is known.
+  const streams = known.delivery === 'stream' && known.objectKey !== '' && known.expiresAt > scope.now
   const body = streams ? await scope.stores.objects.read(known.objectKey) : undefined
   try {
     const claim = await scope.stores.downloadTokens.claim(

@@ -6,6 +6,7 @@ import {
   participantWithdrawn,
   studyNotFound,
   unauthenticated,
+  uploadNotFound,
 } from '../model/errors.ts'
 import type { Actor, Principal } from '../model/principal.ts'
 import type { Condition, Rule } from '../model/rules.ts'
@@ -52,13 +53,34 @@ export const rules = {
   publish: writes({ participant: ['own'], admin: ['any'] }),
   issueLink: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['notPrivate'] }),
 
+  readDocument: reads({ participant: ['own'], worker: ['any'], admin: ['any'] }),
+  putDocument: writes({ participant: ['own'], worker: ['any'], admin: ['any'] }),
+  deleteDocument: writes({ participant: ['own'], admin: ['any'] }),
+  readDocumentSchema: reads({ participant: ['any'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  manageDocumentSchemas: reads({ admin: ['any'] }),
+
+  readReport: reads({
+    anonymous: ['public'],
+    participant: ['own', 'public'],
+    staff: ['any'],
+    worker: ['any'],
+    admin: ['any'],
+  }),
+  /** Anyone may read a public report by its name; the names are told to those who have a place in the study. */
+  listReports: reads({ participant: ['own', 'public'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  addReportEntry: writes({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  deleteReport: writes({ participant: ['own'], worker: ['any'], admin: ['any'] }),
+  changeReport: writes({ admin: ['any'] }),
+
   readStudy: reads({ operator: ['any'], admin: ['any'], worker: ['any'], staff: ['any'] }),
   changeStudy: reads({ operator: ['any'], admin: ['any'] }),
   readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  exportParticipant: reads({ participant: ['own'], admin: ['any'] }),
   listParticipants: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
   manageParticipants: reads({ admin: ['any'] }),
   manageMembers: reads({ admin: ['any'] }),
   issueKey: reads({ operator: ['any'], admin: ['any'] }),
+  issueEnrolmentCode: reads({ worker: ['any'], admin: ['any'] }),
   manageKeys: reads({ admin: ['any'] }),
   /** Carrel's own housekeeping. */
   sweep: reads({ system: ['any'] }),
@@ -116,6 +138,10 @@ export function denial(principal: Principal, notFound: DomainError): DomainError
   return principal.role === 'stranger' ? studyNotFound() : notFound
 }
 
+/** How an upload that is not there, or not to be gone on with, is denied. A withdrawn participant is told why. */
+export const uploadDenial = (principal: Principal): DomainError =>
+  isWithdrawn(principal) ? participantWithdrawn() : denial(principal, uploadNotFound())
+
 /** @throws DomainError where a rule that is about no file does not let the principal through */
 export function requirePermission(principal: Principal, rule: Rule): void {
   if (!permits(rule, principal)) throw denial(principal, forbidden())
@@ -130,5 +156,6 @@ export function requireVisible(principal: Principal, file: File | undefined): Fi
 /** Why a rule did not let a principal write to what it can see. */
 export function whyRefused(rule: Rule, principal: Principal, facts: Facts): DomainError | undefined {
   if (rule.writes && isWithdrawn(principal)) return participantWithdrawn()
-  return permits(rule, principal, facts) ? undefined : forbidden()
+  if (permits(rule, principal, facts)) return undefined
+  return principal.role === 'anonymous' ? unauthenticated() : forbidden()
 }

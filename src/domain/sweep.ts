@@ -52,11 +52,12 @@ async function sweepUpload(scope: Scope, due: { studyId: StudyId; id: UploadId; 
     await scope.stores.completions.postpone(found.upload, landedBy)
     return 'waiting'
   }
-  await scope.stores.uploads.drop(callerIn(scope, due.studyId), found.upload, {
+  const left = await scope.stores.uploads.drop(callerIn(scope, due.studyId), found.upload, {
     rule: rules.sweep,
     urlExpiresAt: found.upload.urlExpiresAt,
   })
-  return 'abandoned'
+  if (left === 'open') return 'waiting'
+  return left === 'complete' ? 'gone' : 'abandoned'
 }
 
 export type Swept = Readonly<Record<Settled, number>>
@@ -78,19 +79,27 @@ export async function sweepUploads(
   return swept
 }
 
-/** Deletes the bytes that the outbox says, at most `limit` objects; answers how many were deleted this time. */
-export async function deleteDueObjects(scope: Scope, limit: number): Promise<number> {
+/**
+ * Deletes the bytes that the outbox says, at most `limit` objects; answers how many were deleted this time. One whose
+ * parts could not be freed stays due, and keeps nothing from the others.
+ */
+export async function deleteDueObjects(
+  scope: Scope,
+  { limit, onFailure }: { limit: number; onFailure: (failure: unknown) => void },
+): Promise<number> {
   const { objectDeletions, objects } = scope.stores
   const due = await objectDeletions.due(scope.now, limit)
-  if (due.length === 0) return 0
-  await Promise.all(
+  const aborted = await Promise.allSettled(
     due.map(async ({ objectKey, multipartId }) => {
       if (multipartId !== null) await objects.abortMultipart(objectKey, multipartId)
     }),
   )
-  await objects.delete(due.map((each) => each.objectKey))
-  await objectDeletions.settle(scope.now, due)
-  return due.length
+  for (const each of aborted) if (each.status === 'rejected') onFailure(each.reason)
+  const freed = due.filter((_, index) => aborted[index]?.status === 'fulfilled')
+  if (freed.length === 0) return 0
+  await objects.delete(freed.map((each) => each.objectKey))
+  await objectDeletions.settle(scope.now, freed)
+  return freed.length
 }
 
 /** Forgets links that ended a day ago. */

@@ -12,6 +12,7 @@ import {
   type DomainError,
   fileTooLarge,
   invalidBody,
+  overloaded,
   uploadLost,
   uploadNotFound,
   uploadNotMultipart,
@@ -23,7 +24,7 @@ import type { NewOwner } from '../storage/begin.ts'
 import { whyNotBegun } from './begin-refusal.ts'
 import { dispositionOf } from './disposition.ts'
 import { identify } from './identity.ts'
-import { denial, rules } from './policy.ts'
+import { rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 export type { NewOwner } from '../storage/begin.ts'
@@ -44,8 +45,8 @@ export type NewFile = Readonly<{
   /** What the door gives where neither the caller nor the study says. */
   doorVisibility: Visibility
   kind: UploadPlan['kind'] | undefined
-  /** Only if the file that is replaced is at this revision. */
-  revision: number | undefined
+  /** Only if the file that is replaced is at this revision; `any`: only if there is one to replace. */
+  revision: number | 'any' | undefined
 }>
 
 /** An open upload as its client needs it: `put` is where a single one is sent, with exactly these headers. */
@@ -78,7 +79,7 @@ const presignPut = async (scope: Scope, upload: Upload): Promise<PresignedPut> =
     disposition: dispositionOf(upload.declared.name, upload.declared.mediaType),
   })
 
-/** A URL is never promised for longer than the upload stays open. */
+/** It may end after the upload's own time: the sweep then waits for it. */
 const urlExpiry = (scope: Scope) => secondsFrom(scope.now, scope.settings.uploadUrlSeconds)
 
 /**
@@ -130,14 +131,14 @@ export async function beginUpload(scope: Scope, study: StudyId, file: NewFile): 
 
 async function notContinued(scope: Scope, study: StudyId, id: UploadId): Promise<DomainError> {
   const found = await scope.stores.uploads.find(callerIn(scope, study), id, rules.continueUpload)
-  return denial(await identify(scope, found.principal), uploadNotFound())
+  return uploadDenial(await identify(scope, found.principal))
 }
 
 /** What is known of an open upload: what a client that kept only its id needs to go on. */
 export async function getUpload(scope: Scope, study: StudyId, id: UploadId): Promise<OpenUpload> {
   const found = await scope.stores.uploads.find(callerIn(scope, study), id, rules.continueUpload)
   const principal = await identify(scope, found.principal)
-  if (found.upload === undefined) throw denial(principal, uploadNotFound())
+  if (found.upload === undefined) throw uploadDenial(principal)
   return { upload: found.upload, put: undefined, parts: found.parts }
 }
 
@@ -220,7 +221,7 @@ export async function reportParts(
     parts,
   })
   const principal = await identify(scope, found.principal)
-  if (found.upload === undefined) throw denial(principal, uploadNotFound())
+  if (found.upload === undefined) throw uploadDenial(principal)
   if (found.upload.plan.kind === 'single') throw uploadNotMultipart('single')
   requireWithin(
     found.upload.plan,
@@ -229,8 +230,13 @@ export async function reportParts(
   return { upload: found.upload, put: undefined, parts: found.parts }
 }
 
-/** Gives an upload up. A new file that has no other goes with it; a file that it would have replaced stays. */
+/**
+ * Gives an upload up. A new file that has no other goes with it; a file that it would have replaced stays.
+ * @throws DomainError `upload_not_found`, also for one that is complete; `overloaded` if it has just changed
+ */
 export async function abandonUpload(scope: Scope, study: StudyId, id: UploadId): Promise<void> {
   const { upload } = await getUpload(scope, study, id)
-  await scope.stores.uploads.drop(callerIn(scope, study), upload, { rule: rules.continueUpload })
+  const left = await scope.stores.uploads.drop(callerIn(scope, study), upload, { rule: rules.continueUpload })
+  if (left === 'complete') throw uploadNotFound()
+  if (left === 'open') throw overloaded()
 }

@@ -50,12 +50,12 @@ const exampleKey = {
   lastUsedAt: null,
 } as const
 const KeyOut = z.object(keyShape).openapi('Key', { example: exampleKey })
-const IssuedKeyOut = z
-  .object({
-    ...keyShape,
-    secret: z.string().nullable().openapi({ description: 'Shown this once; null for a public key.' }),
-  })
-  .openapi('IssuedKey', { example: { ...exampleKey, secret: 'crl_1_Zm9yLWRvY3VtZW50YXRpb24tb25seS1ub3QtYS1rZXk' } })
+export const issuedKeyShape = {
+  ...keyShape,
+  secret: z.string().nullable().openapi({ description: 'Shown this once; null for a public key.' }),
+}
+export const exampleIssuedKey = { ...exampleKey, secret: 'crl_1_Zm9yLWRvY3VtZW50YXRpb24tb25seS1ub3QtYS1rZXk' }
+const IssuedKeyOut = z.object(issuedKeyShape).openapi('IssuedKey', { example: exampleIssuedKey })
 
 const presentKey = (key: ApiKey) => ({
   id: key.id,
@@ -70,7 +70,7 @@ const presentKey = (key: ApiKey) => ({
   revokedAt: instantOrNull(key.revokedAt),
   lastUsedAt: instantOrNull(key.lastUsedAt),
 })
-const presentIssued = ({ key, secret }: IssuedKey) => ({ ...presentKey(key), secret })
+export const presentIssued = ({ key, secret }: IssuedKey) => ({ ...presentKey(key), secret })
 
 const KeyRef = z
   .union([z.literal('self'), KeyIdText])

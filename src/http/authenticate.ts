@@ -33,3 +33,9 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set('credential', await credentialOf(c.req.header('Authorization'), c.env, c.var.now))
   await next()
 }
+
+/** For what is never public: asked before anything else about the request is judged. */
+export const refuseAnonymous: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.var.credential.kind === 'anonymous') throw unauthenticated()
+  await next()
+}

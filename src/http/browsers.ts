@@ -13,7 +13,16 @@ export const corsOptions = {
     return allowedOrigins.includes('*') || allowedOrigins.includes(origin) ? origin : null
   },
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'If-Range', 'Range', 'X-Request-Id'],
+  allowHeaders: [
+    'Authorization',
+    'Content-Type',
+    'Idempotency-Key',
+    'If-Match',
+    'If-None-Match',
+    'If-Range',
+    'Range',
+    'X-Request-Id',
+  ],
   exposeHeaders: ['Content-Disposition', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After', 'X-Request-Id'],
   maxAge: 3_600,
 } satisfies Parameters<typeof cors>[0]

@@ -6,7 +6,7 @@ import { rangeNotSatisfiable } from '../model/errors.ts'
 import type { FileId, StudyId, VersionId } from '../model/ids.ts'
 import { byteRange, rangeHeaders } from './byte-range.ts'
 import { type AppEnv, newRouter, scopeOf } from './context.ts'
-import { operation } from './operation.ts'
+import { bytes, operation, redirect } from './operation.ts'
 import { renderProblem } from './problem.ts'
 import { FileIdText, StudyIdText, VersionIdText } from './schemas.ts'
 
@@ -17,9 +17,11 @@ const query = z.strictObject({
     description: '`redirect`: to a URL at the object storage; `stream`: the bytes themselves.',
   }),
 })
-const bytes = {
-  description: 'The bytes; of a single `Range`, 206.',
-  content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+const responses = {
+  200: bytes('The bytes.'),
+  206: bytes('A range of the bytes.'),
+  302: redirect('To a URL that is good for a few minutes; `Range` works there.'),
+  304: { description: 'The caller has it as it is.' },
 }
 
 const ofFile = operation(
@@ -30,12 +32,7 @@ const ofFile = operation(
     summary: "Download a file's current content",
     tags,
     request: { params: z.object({ study: StudyIdText, file: FileIdText }), query },
-    responses: {
-      200: bytes,
-      206: { ...bytes, description: 'A range of the bytes.' },
-      302: { description: 'To a URL that is good for a few minutes; `Range` works there.' },
-      304: { description: 'The caller has it as it is.' },
-    },
+    responses,
   },
   {
     problems: ['forbidden', 'study_not_found', 'file_not_found', 'content_missing', 'range_not_satisfiable'],
@@ -51,7 +48,7 @@ const ofVersion = operation(
     summary: "Download a version's content",
     tags,
     request: { params: z.object({ study: StudyIdText, file: FileIdText, version: VersionIdText }), query },
-    responses: ofFile.responses,
+    responses,
   },
   {
     problems: ['forbidden', 'study_not_found', 'file_not_found', 'version_not_found', 'range_not_satisfiable'],

@@ -21,6 +21,17 @@ const MAX_SECONDS = 7 * 86_400
 
 const params = z.object({ study: StudyIdText, file: FileIdText })
 
+const exampleLink = {
+  id: 'dlt_01k9z3m8qe5w7v2n4h6j8k0r2t',
+  version: 'ver_01k9z3m8qe5w7v2n4h6j8k0r2t',
+  delivery: 'redirect',
+  confirm: true,
+  createdAt: '2026-11-21T08:30:00.000Z',
+  expiresAt: '2026-11-21T09:30:00.000Z',
+  claimedAt: null,
+  revokedAt: null,
+} as const
+
 const IssuedLinkOut = z
   .object({
     id: z.string(),
@@ -30,7 +41,16 @@ const IssuedLinkOut = z
     confirm: z.boolean(),
     delivery: z.enum(DELIVERIES),
   })
-  .openapi('IssuedLink')
+  .openapi('IssuedLink', {
+    example: {
+      id: exampleLink.id,
+      url: 'https://carrel.example.org/d/Zm9yLWRvY3VtZW50YXRpb24tb25seQ',
+      version: exampleLink.version,
+      expiresAt: exampleLink.expiresAt,
+      confirm: exampleLink.confirm,
+      delivery: exampleLink.delivery,
+    },
+  })
 
 const LinkOut = z
   .object({
@@ -43,7 +63,7 @@ const LinkOut = z
     claimedAt: InstantOut.nullable(),
     revokedAt: InstantOut.nullable(),
   })
-  .openapi('Link')
+  .openapi('Link', { example: exampleLink })
 
 const presentLink = (link: DownloadToken) => ({
   id: link.id,

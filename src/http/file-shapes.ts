@@ -57,7 +57,8 @@ export const detailsShape = {
   title: text(1_000).nullable(),
   description: prose(10_000).nullable(),
   tags: Tags,
-  metadata: MetadataObject.nullable(),
+  // What was said of the object's type is not said of null, unless it is said again.
+  metadata: MetadataObject.nullable().openapi({ type: ['object', 'null'] }),
 }
 
 /** What is declared of the bytes that are going to be sent, and what is said of the file. */
@@ -68,6 +69,45 @@ export const contentShape = {
   md5: Md5Hex.nullable().default(null),
   sha256: Sha256Hex.nullable().default(null),
 }
+
+const exampleVersion = {
+  id: 'ver_01k9z3m8qe5w7v2n4h6j8k0r2t',
+  number: 16_777_217,
+  name: 'notes.txt',
+  mediaType: 'text/plain',
+  size: 11,
+  md5: '5eb63bbbe01eeed093cb22bb8f5acdc3',
+  sha256: null,
+  verified: 'storage',
+  createdAt: '2026-11-21T08:30:00.000Z',
+  completedAt: '2026-11-21T08:30:02.000Z',
+} as const
+const exampleFile = {
+  id: 'fil_01k9z3m8qe5w7v2n4h6j8k0r2t',
+  number: 16_777_217,
+  study: 'SD_DEM0DEM0',
+  participant: '1f0c6a52-8f0e-4d7b-9a53-6d2f6b7f6f10',
+  handle: null,
+  name: 'notes.txt',
+  category: 'diary',
+  source: 'phone',
+  title: 'Week one',
+  description: null,
+  tags: ['diary'],
+  metadata: { device: 'watch' },
+  visibility: 'private',
+  createdAt: '2026-11-21T08:30:00.000Z',
+  updatedAt: '2026-11-21T08:30:02.000Z',
+  listedAt: '2026-11-21T08:30:02.000Z',
+  version: exampleVersion,
+} as const
+/** As it is before its bytes have come. */
+export const examplePendingFile = {
+  ...exampleFile,
+  updatedAt: exampleFile.createdAt,
+  listedAt: null,
+  version: null,
+} as const
 
 export const VersionOut = z
   .object({
@@ -84,20 +124,7 @@ export const VersionOut = z
     createdAt: InstantOut,
     completedAt: InstantOut,
   })
-  .openapi('Version', {
-    example: {
-      id: 'ver_01k9z3m8qe5w7v2n4h6j8k0r2t',
-      number: 16_777_217,
-      name: 'notes.txt',
-      mediaType: 'text/plain',
-      size: 11,
-      md5: '5eb63bbbe01eeed093cb22bb8f5acdc3',
-      sha256: null,
-      verified: 'storage',
-      createdAt: '2026-11-21T08:30:00.000Z',
-      completedAt: '2026-11-21T08:30:02.000Z',
-    },
-  })
+  .openapi('Version', { example: exampleVersion })
 
 export const FileOut = z
   .object({
@@ -117,9 +144,12 @@ export const FileOut = z
     createdAt: InstantOut,
     updatedAt: InstantOut,
     listedAt: InstantOut.nullable().openapi({ description: 'First completion: orders lists and never moves.' }),
-    version: VersionOut.nullable().openapi({ description: 'The current one; null while the file has no content.' }),
+    // A union: `nullable()` would make the shared schema itself nullable in the document, or nothing.
+    version: z
+      .union([VersionOut, z.null()])
+      .openapi({ description: 'The current one; null while the file has no content.' }),
   })
-  .openapi('File')
+  .openapi('File', { example: exampleFile })
 
 export const presentVersion = (version: Version) => ({
   id: version.id,

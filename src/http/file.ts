@@ -5,6 +5,7 @@ import type { File } from '../model/entities.ts'
 import type { StudyId } from '../model/ids.ts'
 import { type AppEnv, newRouter, scopeOf } from './context.ts'
 import { detailsShape, FileName as FileNameText, FileOut, presentFile } from './file-shapes.ts'
+import { namesEtag } from './etag.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import {
   etagOf,
@@ -108,11 +109,6 @@ const removalOf = <Path extends string, Params extends z.ZodObject>(
     { problems: ['forbidden', 'study_not_found', 'file_not_found', 'participant_withdrawn', 'revision_mismatch'] },
   )
 
-/** RFC 9110 section 13.1.2: any of a list, weakly compared. */
-const hasEtag = (ifNoneMatch: string | undefined, etag: string) =>
-  ifNoneMatch !== undefined &&
-  (ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag))
-
 const etagHeader = (file: File) => ({ ETag: etagOf(file.revision), 'Cache-Control': 'private, no-cache' })
 
 type Ctx = Context<AppEnv>
@@ -120,7 +116,7 @@ type Named = { study: StudyId; name: FileName }
 
 async function read(c: Ctx, { study, name }: Named, headers: z.infer<typeof IfNoneMatch>) {
   const found = await getFile(scopeOf(c), study, name)
-  return hasEtag(headers['if-none-match'], etagOf(found.revision))
+  return namesEtag(headers['if-none-match'], etagOf(found.revision))
     ? c.body(null, 304, etagHeader(found))
     : c.json(presentFile(found), 200, etagHeader(found))
 }

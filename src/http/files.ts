@@ -4,7 +4,7 @@ import { beginUpload, type NewFile as BeginFile, type NewOwner } from '../domain
 import { invalidRequest } from '../model/errors.ts'
 import { mapPage } from '../model/page.ts'
 import { newRouter, scopeOf } from './context.ts'
-import { contentShape, detailsShape, FileName, FileOut, presentFile } from './file-shapes.ts'
+import { contentShape, detailsShape, examplePendingFile, FileName, FileOut, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import {
   HandleText,
@@ -20,11 +20,13 @@ import {
   text,
   VisibilityText,
 } from './schemas.ts'
-import { presentUpload, UploadOut } from './upload-shapes.ts'
+import { exampleUpload, presentUpload, UploadOut } from './upload-shapes.ts'
 
 const tags = ['Files']
 
-const Begun = z.object({ file: FileOut, upload: UploadOut }).openapi('BegunUpload')
+const Begun = z
+  .object({ file: FileOut, upload: UploadOut })
+  .openapi('BegunUpload', { example: { file: examplePendingFile, upload: exampleUpload } })
 const uploadKind = z.enum(['single', 'multipart']).optional().openapi({
   description: 'By size if left out: one PUT, or parts.',
 })
@@ -70,15 +72,20 @@ const begin = operation(
 const Query = z.strictObject({
   participant: ParticipantRef.optional(),
   externalId: text(255).optional().openapi({ description: 'In place of `participant`.' }),
-  category: text(255).optional(),
-  source: text(255).optional(),
+  category: text(255).optional().openapi({ description: 'Only files of this category.' }),
+  source: text(255).optional().openapi({ description: 'Only files from this source.' }),
   tag: z
     .preprocess(
       (tag) => (tag === undefined || Array.isArray(tag) ? tag : [tag]),
       z.array(text(100)).max(10).default([]),
     )
-    .openapi({ type: 'array', items: { type: 'string' }, description: 'Repeat it for files that have them all.' }),
-  name: FileName.optional(),
+    .openapi({
+      type: 'array',
+      items: { type: 'string', minLength: 1, maxLength: 100 },
+      maxItems: 10,
+      description: 'Repeat it for files that have them all.',
+    }),
+  name: FileName.optional().openapi({ description: 'Only files of exactly this name.' }),
   status: z
     .enum(['complete', 'pending'])
     .default('complete')
@@ -183,7 +190,8 @@ export const files = newRouter()
       ...newFileOf(c.req.valid('json')),
       owner: ownerOf(participant),
       handle,
-      revision: revisionOf(c.req.valid('header')),
+      // Without a file to replace this would begin one: here `*` asks for something.
+      revision: c.req.valid('header')['if-match'] === '*' ? 'any' : revisionOf(c.req.valid('header')),
     })
     return c.json({ file: presentFile(begun.file), upload: presentUpload(begun) }, 201)
   })

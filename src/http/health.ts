@@ -2,6 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { newRouter } from './context.ts'
 import { answer, operation } from './operation.ts'
 
+const Health = z.object({ status: z.literal('ok') }).openapi('Health', { example: { status: 'ok' } })
+
 const get = operation(
   {
     method: 'get',
@@ -9,7 +11,7 @@ const get = operation(
     operationId: 'getHealth',
     summary: 'Whether the service answers',
     tags: ['Service'],
-    responses: { 200: answer('It does.', z.object({ status: z.literal('ok') }).openapi('Health')) },
+    responses: { 200: answer('It does.', Health) },
   },
   { problems: [], door: 'link' },
 )

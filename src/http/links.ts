@@ -7,18 +7,18 @@ import { confirmPageHeaders, pageHeaders } from '../pages/headers.ts'
 import { SpentPage, type SpentReason } from '../pages/spent.tsx'
 import { contentHeaders } from './content.ts'
 import { type AppEnv, newRouter, scopeOf } from './context.ts'
-import { operation } from './operation.ts'
+import { bytes, operation, redirect } from './operation.ts'
 import { asDomainError, renderProblem, STATUS } from './problem.ts'
 
 const tags = ['Download links']
 
 // Whatever it is: a token of another shape is as unknown as any other.
-const params = z.object({ token: z.string().max(255).openapi({ description: 'From the URL of a link.' }) })
+const params = z.object({ token: z.string().openapi({ description: 'From the URL of a link.' }) })
 
 const responses = {
-  200: { description: 'The bytes, or the page with the button of a link that is to be confirmed.' },
-  302: { description: 'To a URL that lives a minute.' },
-} as const
+  200: bytes('The bytes, or for a browser the page of a link that is to be confirmed.'),
+  302: redirect('To a URL that lives a minute.'),
+}
 
 const open = operation(
   {
@@ -52,10 +52,16 @@ const confirm = operation(
     summary: "Use a link up: what the page's button does",
     tags,
     request: { params },
-    responses: { 200: responses[200], 303: responses[302] },
+    responses: { 200: bytes('The bytes.'), 303: responses[302] },
   },
   {
-    problems: ['download_token_not_found', 'download_token_used', 'download_token_expired', 'download_token_revoked'],
+    problems: [
+      'body_too_large',
+      'download_token_not_found',
+      'download_token_used',
+      'download_token_expired',
+      'download_token_revoked',
+    ],
     door: 'link',
   },
 )
@@ -117,7 +123,8 @@ export const links = newRouter()
       const scope = scopeOf(c)
       const link = await openDownloadLink(scope, c.req.valid('param').token)
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, NO_STORE)
-      if (link.known.confirm && wantsPage(c)) {
+      // One that has expired has no button: the claim is refused, and says why.
+      if (link.known.confirm && wantsPage(c) && link.known.expiresAt > scope.now) {
         const { endpoint } = scope.settings.s3
         const page = ConfirmPage({
           expiresAt: link.known.expiresAt,

@@ -1,6 +1,7 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../model/errors.ts'
-import { STATUS, titleOf } from './problem.ts'
+import { refuseAnonymous } from './authenticate.ts'
+import { STATUS } from './problem.ts'
 
 const Problem = z
   .object({
@@ -8,8 +9,17 @@ const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    code: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+    code: z.string().openapi({ enum: Object.keys(STATUS) }),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().openapi({
+            description: 'Into the body (RFC 6901), or `query/…`, `path/…`, `header/…`.',
+          }),
+          message: z.string(),
+        }),
+      )
+      .optional(),
     requestId: z.string(),
   })
   .openapi('Problem', {
@@ -26,7 +36,8 @@ const Problem = z
 
 /** What every operation may answer. */
 const ALWAYS: readonly ErrorCode[] = ['invalid_request', 'internal', 'overloaded']
-const WITH_BODY: readonly ErrorCode[] = ['malformed_json', 'content_type_unsupported', 'body_too_large', 'invalid_body']
+/** A body that nobody asked for is read all the same, and has to be JSON. */
+const ANY_BODY: readonly ErrorCode[] = ['malformed_json', 'content_type_unsupported', 'body_too_large']
 
 /** One response for each status, naming the codes that share it. */
 function problemResponses(codes: readonly ErrorCode[]) {
@@ -36,7 +47,7 @@ function problemResponses(codes: readonly ErrorCode[]) {
     [...byStatus].map(([status, sharing]) => [
       status,
       {
-        description: sharing.map((code) => `\`${code}\`: ${titleOf(code).toLowerCase()}`).join('; '),
+        description: sharing.map((code) => `\`${code}\``).join(', '),
         content: { 'application/problem+json': { schema: Problem } },
       },
     ]),
@@ -64,13 +75,16 @@ export function operation<const Config extends Operation>(
   const { request, method } = config
   const codes = [
     ...ALWAYS,
-    ...(door === 'bearer' ? (['unauthenticated'] as const) : []),
-    ...(request?.body === undefined && method !== 'post' ? [] : WITH_BODY),
+    ...(door === 'link' ? [] : (['unauthenticated'] as const)),
+    ...(method === 'get' || (door === 'link' && request?.body === undefined) ? [] : ANY_BODY),
+    ...(request?.body === undefined ? [] : (['invalid_body'] as const)),
     ...problems,
   ]
   // The problems are thrown, never returned: they belong to the document and not to the handler's type.
-  const documented: Pick<RouteConfig, 'security' | 'responses'> = {
+  const documented: Pick<RouteConfig, 'security' | 'responses' | 'middleware'> = {
     security: SECURITY[door],
+    // Nobody is told what is wrong with a request that nobody in particular may make.
+    middleware: [...(door === 'bearer' ? [refuseAnonymous] : []), ...[config.middleware ?? []].flat()],
     responses: { ...problemResponses(codes), ...config.responses },
   }
   const route = createRoute(config)
@@ -82,6 +96,18 @@ export function operation<const Config extends Operation>(
 export const answer = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,
   content: { 'application/json': { schema } },
+})
+
+/** Content, of whatever type it is. */
+export const bytes = (description: string) => ({
+  description,
+  content: { '*/*': { schema: z.string().openapi({ format: 'binary' }) } },
+})
+
+/** A redirect, which has no body. */
+export const redirect = (description: string) => ({
+  description,
+  headers: z.object({ Location: z.string().openapi({ description: 'Where the content is.', format: 'uri' }) }),
 })
 
 /** A JSON body that must be there. */

@@ -69,7 +69,7 @@ const ParticipantOut = z
     },
   })
 
-const presentParticipant = (participant: SeenParticipant) => {
+export const presentParticipant = (participant: SeenParticipant) => {
   const { id, number, externalId, labels, status, createdAt, contact } = participant
   return {
     id,

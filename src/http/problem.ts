@@ -1,7 +1,14 @@
 import { HTTPException } from 'hono/http-exception'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { DomainError, type ErrorCode, malformedJson, methodNotAllowed, routeNotFound } from '../model/errors.ts'
+import {
+  contentTypeUnsupported,
+  DomainError,
+  type ErrorCode,
+  malformedJson,
+  methodNotAllowed,
+  routeNotFound,
+} from '../model/errors.ts'
 import type { AppEnv } from './context.ts'
 import { logFailure } from '../log.ts'
 
@@ -18,12 +25,19 @@ export const STATUS = {
   version_not_found: 404,
   upload_not_found: 404,
   download_token_not_found: 404,
+  document_not_found: 404,
+  enrolment_code_not_found: 404,
+  document_schema_not_found: 404,
+  report_not_found: 404,
+  report_entry_not_found: 404,
   method_not_allowed: 405,
   malformed_json: 400,
   invalid_request: 400,
   cursor_invalid: 400,
   content_type_unsupported: 415,
   body_too_large: 413,
+  document_too_large: 413,
+  document_invalid: 422,
   invalid_body: 422,
   file_too_large: 422,
   study_exists: 409,
@@ -47,6 +61,8 @@ export const STATUS = {
   download_token_used: 410,
   download_token_expired: 410,
   download_token_revoked: 410,
+  enrolment_code_spent: 410,
+  rate_limited: 429,
   prefetch_declined: 503,
   overloaded: 503,
   misconfigured: 500,
@@ -54,21 +70,26 @@ export const STATUS = {
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>
 
 /** One short sentence for each, the same for every occurrence (RFC 9457 section 3.1.3). */
-export const titleOf = (code: ErrorCode) => {
+const titleOf = (code: ErrorCode) => {
   const words = code.replaceAll('_', ' ')
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 /** Tells clients when to come back: these failures pass. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { overloaded: 2, prefetch_declined: 5 }
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
+  overloaded: 2,
+  prefetch_declined: 5,
+  rate_limited: 60,
+}
 
 const UNEXPECTED = new DomainError('internal', 'Something went wrong here. It was noted under this request id.')
 
 /** What any failure is to the caller: what was not foreseen tells nothing. */
 export function asDomainError(failure: unknown): DomainError {
   if (failure instanceof DomainError) return failure
-  // Hono throws these for bodies that it cannot parse.
+  // Hono throws these for bodies that it cannot parse, and for content types that it does not take for JSON.
   if (failure instanceof HTTPException && failure.status === 400) return malformedJson()
+  if (failure instanceof HTTPException && failure.status === 415) return contentTypeUnsupported()
   return UNEXPECTED
 }
 

@@ -2,8 +2,10 @@ import { z } from '@hono/zod-openapi'
 import { RETENTIONS, VISIBILITIES } from '../model/entities.ts'
 import {
   type DownloadTokenId,
+  type EnrolmentCodeId,
   type FileId,
   type Handle,
+  type Identifier,
   type IdPrefix,
   idPattern,
   type KeyId,
@@ -38,19 +40,22 @@ export const prose = (maxLength: number) =>
 
 const made = (prefix: IdPrefix, name: string) => {
   const example = `${prefix}_01k9z3m8qe5w7v2n4h6j8k0r2t`
-  return z.string().regex(idPattern(prefix), `Must be the id of ${name}.`).openapi({ example })
+  return z
+    .string()
+    .regex(idPattern(prefix), `Must be the id of ${name}.`)
+    .openapi({ example, description: `The id of ${name}.` })
 }
 
 export const StudyIdText = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'Must be 1-64 letters, digits, `_`, `.` or `-`, a letter or digit first.')
   .transform((id) => id as StudyId)
-  .openapi({ example: 'SD_DEM0DEM0' })
+  .openapi({ example: 'SD_DEM0DEM0', description: "The study's id." })
 const RESERVED = ['me', 'self']
 export const ParticipantIdText = text(255)
   .refine((id) => !RESERVED.includes(id), '`me` and `self` are reserved.')
   .transform((id) => id as ParticipantId)
-  .openapi({ example: '1f0c6a52-8f0e-4d7b-9a53-6d2f6b7f6f10' })
+  .openapi({ example: '1f0c6a52-8f0e-4d7b-9a53-6d2f6b7f6f10', description: "A participant's id." })
 /** A participant's id, or `me` for the caller's own. */
 export const ParticipantRef = z
   .union([z.literal('me'), ParticipantIdText])
@@ -58,11 +63,15 @@ export const ParticipantRef = z
 export const HandleText = text(255)
   .transform((handle) => handle as Handle)
   .openapi({ example: 'consent-form', description: "The owner's own name for the file, unique among theirs." })
+export const IdentifierText = text(255)
+  .transform((identifier) => identifier as Identifier)
+  .openapi({ example: 'preferences', description: "What it is called, unique among its owner's." })
 export const FileIdText = made('fil', 'a file').transform((id) => id as FileId)
 export const VersionIdText = made('ver', 'a version').transform((id) => id as VersionId)
 export const UploadIdText = made('upl', 'an upload').transform((id) => id as UploadId)
 export const KeyIdText = made('key', 'a key').transform((id) => id as KeyId)
 export const MemberIdText = made('mem', 'a member').transform((id) => id as MemberId)
+export const EnrolmentCodeIdText = made('enr', 'an enrolment code').transform((id) => id as EnrolmentCodeId)
 export const DownloadTokenIdText = made('dlt', 'a download link').transform((id) => id as DownloadTokenId)
 
 export const VisibilityText = z.enum(VISIBILITIES).openapi({
@@ -72,10 +81,11 @@ export const RetentionText = z
   .enum(RETENTIONS)
   .openapi({ description: 'Whether older versions are kept when a newer one is complete, or the latest only.' })
 
-/** ISO 8601 with a zone in, a Date inside. */
+/** ISO 8601 with a zone in, a Date inside; in UTC too its year has four digits, so that it can be told again. */
 export const Instant = z.iso
   .datetime({ offset: true })
   .transform((value) => new Date(value))
+  .refine((date) => date.getUTCFullYear() >= 0 && date.getUTCFullYear() <= 9_999, 'Must be in the years 0 to 9999.')
   .openapi({ example: '2026-11-21T08:30:00.000Z' })
 /** ISO 8601 UTC with milliseconds out. */
 export const InstantOut = z.iso.datetime().openapi({ example: '2026-11-21T08:30:00.000Z' })
@@ -90,12 +100,19 @@ export const Sha256Hex = z
   .regex(/^[0-9a-f]{64}$/, 'Must be 64 lower-case hex digits.')
   .openapi({ example: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9' })
 
+/** Room for a place named twice by 255 characters of three bytes each, in base64. */
+const MAX_CURSOR_CHARACTERS = 4_096
+
 export const PageQuery = {
   limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT).openapi({
     description: 'How many items at most.',
     example: DEFAULT_LIMIT,
   }),
-  cursor: z.string().max(1024).optional().openapi({ description: '`nextCursor` of the page before, unchanged.' }),
+  cursor: z
+    .string()
+    .max(MAX_CURSOR_CHARACTERS)
+    .optional()
+    .openapi({ description: '`nextCursor` of the page before, unchanged.' }),
 }
 export const pageRequest = ({ limit, cursor }: { limit: number; cursor?: string | undefined }) => ({ limit, cursor })
 

@@ -19,6 +19,13 @@ import {
 const tags = ['Studies']
 const LinkSeconds = z.number().int().min(1).max(604_800).nullable()
 
+const exampleSettings = {
+  allowPublic: true,
+  defaultVisibility: null,
+  retention: 'keep',
+  downloadUrlSeconds: null,
+  downloadTokenSeconds: null,
+} as const
 const settingsShape = {
   allowPublic: z.boolean().openapi({ description: 'Whether files can be public.' }),
   defaultVisibility: VisibilityText.nullable().openapi({ description: "Null: the door's own default." }),
@@ -30,7 +37,7 @@ const settingsShape = {
     description: 'How long a one-time link lives. Null: as the service has it.',
   }),
 }
-const StudySettings = z.object(settingsShape).openapi('StudySettings')
+const StudySettings = z.object(settingsShape).openapi('StudySettings', { example: exampleSettings })
 const StudySettingsChange = z.strictObject(settingsShape).partial()
 const NewStudySettings = z.strictObject({
   allowPublic: settingsShape.allowPublic.default(false),
@@ -53,13 +60,7 @@ const StudyOut = z
       id: 'SD_DEM0DEM0',
       number: 1,
       name: 'Demo study',
-      settings: {
-        allowPublic: true,
-        defaultVisibility: null,
-        retention: 'keep',
-        downloadUrlSeconds: null,
-        downloadTokenSeconds: null,
-      },
+      settings: exampleSettings,
       createdAt: '2026-11-21T08:30:00.000Z',
     },
   })

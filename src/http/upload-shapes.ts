@@ -7,9 +7,25 @@ export const HeadersOut = z
   .record(z.string(), z.string())
   .openapi({ description: 'Send exactly these: they are part of what was signed.' })
 
+const examplePart = { number: 1, bytes: 8_388_608, etag: '5eb63bbbe01eeed093cb22bb8f5acdc3' }
 const PartOut = z
   .object({ number: z.number().int(), bytes: z.number().int(), etag: z.string() })
-  .openapi('Part', { description: 'A part that was sent and reported.' })
+  .openapi('Part', { description: 'A part that was sent and reported.', example: examplePart })
+
+export const exampleUpload = {
+  id: 'upl_01k9z3m8qe5w7v2n4h6j8k0r2t',
+  kind: 'single',
+  method: 'PUT',
+  url: 'https://storage.example.org/carrel/SD_DEM0DEM0/ver_01k9z3m8qe5w7v2n4h6j8k0r2t?X-Amz-Signature=…',
+  headers: {
+    'content-type': 'text/plain',
+    'content-length': '11',
+    'content-disposition': 'inline; filename="notes.txt"',
+    'if-none-match': '*',
+  },
+  urlExpiresAt: '2026-11-21T09:30:00.000Z',
+  expiresAt: '2026-11-27T08:30:00.000Z',
+} as const
 
 const SingleUpload = z
   .object({
@@ -21,7 +37,7 @@ const SingleUpload = z
     urlExpiresAt: InstantOut,
     expiresAt: InstantOut,
   })
-  .openapi('SingleUpload')
+  .openapi('SingleUpload', { example: exampleUpload })
 
 const MultipartUpload = z
   .object({
@@ -32,9 +48,20 @@ const MultipartUpload = z
     parts: z.array(PartOut),
     expiresAt: InstantOut,
   })
-  .openapi('MultipartUpload')
+  .openapi('MultipartUpload', {
+    example: {
+      id: exampleUpload.id,
+      kind: 'multipart',
+      partBytes: 8_388_608,
+      partCount: 13,
+      parts: [examplePart],
+      expiresAt: exampleUpload.expiresAt,
+    },
+  })
 
-export const UploadOut = z.union([SingleUpload, MultipartUpload]).openapi('Upload')
+export const UploadOut = z
+  .discriminatedUnion('kind', [SingleUpload, MultipartUpload])
+  .openapi('Upload', { example: exampleUpload })
 
 const presentPart = ({ number, bytes, etag }: UploadPart) => ({ number, bytes, etag })
 

@@ -5,7 +5,7 @@ import { newRouter, scopeOf } from './context.ts'
 import { FileOut, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import { InstantOut, Md5Hex, StudyIdText, UploadIdText } from './schemas.ts'
-import { HeadersOut, presentUpload, UploadOut } from './upload-shapes.ts'
+import { exampleUpload, HeadersOut, presentUpload, UploadOut } from './upload-shapes.ts'
 
 const tags = ['Uploads']
 const MAX_PARTS_AT_ONCE = 100
@@ -29,7 +29,20 @@ const PartUrls = z
       }),
     ),
   })
-  .openapi('PartUrls')
+  .openapi('PartUrls', {
+    example: {
+      parts: [
+        {
+          number: 1,
+          bytes: 8_388_608,
+          method: 'PUT',
+          url: `${exampleUpload.url}&partNumber=1`,
+          headers: { 'content-length': '8388608' },
+          urlExpiresAt: exampleUpload.urlExpiresAt,
+        },
+      ],
+    },
+  })
 
 const presentPartUrl = ({ number, bytes, method, url, headers, urlExpiresAt }: PartUrl) => ({
   number,
@@ -50,7 +63,7 @@ const get = operation(
     request: { params },
     responses: { 200: answer('The upload; of a multipart one, the parts that were reported.', UploadOut) },
   },
-  { problems: ['study_not_found', 'upload_not_found'] },
+  { problems: ['study_not_found', 'participant_withdrawn', 'upload_not_found'] },
 )
 
 const url = operation(
@@ -64,7 +77,7 @@ const url = operation(
     request: { params },
     responses: { 200: answer('The upload with its URL.', UploadOut) },
   },
-  { problems: ['study_not_found', 'upload_not_found', 'upload_not_multipart'] },
+  { problems: ['study_not_found', 'participant_withdrawn', 'upload_not_found', 'upload_not_multipart'] },
 )
 
 const presign = operation(
@@ -89,7 +102,7 @@ const presign = operation(
     },
     responses: { 200: answer('A URL for each.', PartUrls) },
   },
-  { problems: ['study_not_found', 'upload_not_found', 'upload_not_multipart', 'upload_lost'] },
+  { problems: ['study_not_found', 'participant_withdrawn', 'upload_not_found', 'upload_not_multipart', 'upload_lost'] },
 )
 
 const report = operation(
@@ -123,7 +136,7 @@ const report = operation(
     },
     responses: { 200: answer('The upload, with all parts reported so far.', UploadOut) },
   },
-  { problems: ['study_not_found', 'upload_not_found', 'upload_not_multipart'] },
+  { problems: ['study_not_found', 'participant_withdrawn', 'upload_not_found', 'upload_not_multipart'] },
 )
 
 const complete = operation(
@@ -140,6 +153,7 @@ const complete = operation(
   {
     problems: [
       'study_not_found',
+      'participant_withdrawn',
       'upload_not_found',
       'upload_incomplete',
       'upload_parts_missing',
@@ -162,7 +176,7 @@ const abandon = operation(
     request: { params },
     responses: { 204: { description: 'It is given up; its bytes follow.' } },
   },
-  { problems: ['study_not_found', 'upload_not_found'] },
+  { problems: ['study_not_found', 'participant_withdrawn', 'upload_not_found'] },
 )
 
 export const uploads = newRouter()

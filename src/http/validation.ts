@@ -1,6 +1,9 @@
-import type { Hook } from '@hono/zod-openapi'
-import { type FieldError, invalidBody, invalidRequest } from '../model/errors.ts'
+import type { Hook, z } from '@hono/zod-openapi'
+import { bodyMissing, type FieldError, invalidBody, invalidRequest } from '../model/errors.ts'
 import type { AppEnv } from './context.ts'
+
+/** A hostile body can be wrong in more places than an answer should have. */
+const MAX_ERRORS = 100
 
 type Target = 'json' | 'form' | 'query' | 'param' | 'header' | 'cookie'
 const PLACES: Record<Exclude<Target, 'json' | 'form'>, string> = {
@@ -16,16 +19,36 @@ function pointerTo(target: Target, path: readonly PropertyKey[]): string {
   return target === 'json' || target === 'form' ? pointer : `${PLACES[target]}${pointer}`
 }
 
-/** An unknown field is named itself, rather than the object that it is in. */
-const fieldErrors = (target: Target, issue: { path: PropertyKey[]; message: string; keys?: string[] }): FieldError[] =>
-  issue.keys === undefined
-    ? [{ pointer: pointerTo(target, issue.path), message: issue.message }]
-    : issue.keys.map((key) => ({ pointer: pointerTo(target, [...issue.path, key]), message: 'No such field.' }))
+type Issue = z.core.$ZodIssue
+
+/** Another type, or none of the words: what a union's branch says of what was not meant for it. */
+const isElsewhere = ({ code, path }: Issue) =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+
+/** An unknown field is named itself, rather than the object that it is in; of a union, the branch that was meant. */
+function fieldErrors(target: Target, issue: Issue): FieldError[] {
+  const { path, message } = issue
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: pointerTo(target, [...path, key]), message: 'No such field.' }))
+  }
+  if (issue.code === 'invalid_union') {
+    const meant = issue.errors.find((branch) => !branch.some(isElsewhere))
+    if (meant !== undefined) {
+      return meant.flatMap((each) => fieldErrors(target, { ...each, path: [...path, ...each.path] }))
+    }
+  }
+  return [{ pointer: pointerTo(target, path), message }]
+}
 
 /** What zod found becomes one problem that names every place. */
-export const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
+export const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result, c) => {
+  // Without a content type there is no body, which would pass for an empty object.
+  if (result.target === 'json' && c.req.header('Content-Type') === undefined) throw bodyMissing()
   if (result.success) return
   const { target } = result
-  const errors = result.error.issues.flatMap((issue) => fieldErrors(target, issue))
+  const errors = result.error.issues
+    .slice(0, MAX_ERRORS)
+    .flatMap((issue) => fieldErrors(target, issue))
+    .slice(0, MAX_ERRORS)
   throw target === 'json' || target === 'form' ? invalidBody(errors) : invalidRequest(errors)
 }

@@ -65,8 +65,9 @@ type Leashed = ReturnType<typeof run>
 
 function environment(persistTo: string) {
   const env = Object.assign({ ...process.env }, quiet(persistTo))
-  // A secret in the environment would win over `.dev.vars`, and CLOUDFLARE_ENV would choose another configuration.
-  for (const name of [...SECRET_NAMES, 'CLOUDFLARE_ENV']) Reflect.deleteProperty(env, name)
+  // A secret in the environment would win over `.dev.vars`, CLOUDFLARE_ENV would choose another configuration, and
+  // WRANGLER_LOG another log than the one that is promised.
+  for (const name of [...SECRET_NAMES, 'CLOUDFLARE_ENV', 'WRANGLER_LOG']) Reflect.deleteProperty(env, name)
   return env
 }
 

@@ -1,7 +1,9 @@
 import type {
   DownloadTokenId,
+  EnrolmentCodeId,
   FileId,
   Handle,
+  Identifier,
   KeyId,
   MemberId,
   ParticipantId,
@@ -196,6 +198,45 @@ export type UploadPlan =
   | Readonly<{ kind: 'single' }>
   /** `multipartId` is null until storage has opened the multipart upload. */
   | Readonly<{ kind: 'multipart'; partBytes: number; partCount: number; multipartId: string | null }>
+
+/** What a phone exchanges for its participant's key, once. */
+export type EnrolmentCode = Readonly<{
+  id: EnrolmentCodeId
+  participant: ParticipantId
+  label: string
+  createdAt: Date
+  expiresAt: Date
+  claimedAt: Date | null
+  revokedAt: Date | null
+}>
+
+/** Any JSON value that a participant keeps under a name; what is known of it besides the value. */
+export type Document = Readonly<{
+  participant: ParticipantId
+  identifier: Identifier
+  etag: string
+  /** Bytes in UTF-8. */
+  size: number
+  createdAt: Date
+  updatedAt: Date
+}>
+
+/** What documents of an identifier must look like in a study. */
+export type DocumentSchema = Readonly<{ identifier: Identifier; schema: string; updatedAt: Date }>
+
+/** A named series of JSON values by date or moment: a participant's, or the study's. */
+export type Report = Readonly<{
+  owner: Owner
+  identifier: Identifier
+  /** As it counts now: in a study that no longer allows it, nothing is. A participant's never is. */
+  public: boolean
+  labels: readonly string[]
+  /** How many there are, and what the first and the last are called. */
+  entries: number
+  first: string | null
+  last: string | null
+  createdAt: Date
+}>
 
 export const DELIVERIES = ['redirect', 'stream'] as const
 /** How content reaches the caller: a redirect to a presigned URL, or through the Worker. */

@@ -11,6 +11,11 @@ export type ErrorCode =
   | 'version_not_found'
   | 'upload_not_found'
   | 'download_token_not_found'
+  | 'document_not_found'
+  | 'enrolment_code_not_found'
+  | 'document_schema_not_found'
+  | 'report_not_found'
+  | 'report_entry_not_found'
   | 'method_not_allowed'
   | 'malformed_json'
   | 'invalid_request'
@@ -36,10 +41,14 @@ export type ErrorCode =
   | 'key_has_no_secret'
   | 'revision_mismatch'
   | 'content_missing'
+  | 'document_too_large'
+  | 'document_invalid'
   | 'range_not_satisfiable'
   | 'download_token_used'
   | 'download_token_expired'
   | 'download_token_revoked'
+  | 'enrolment_code_spent'
+  | 'rate_limited'
   | 'prefetch_declined'
   | 'overloaded'
   | 'misconfigured'
@@ -75,7 +84,27 @@ export const uploadNotFound = () => new DomainError('upload_not_found', 'No such
 export const downloadTokenNotFound = () => new DomainError('download_token_not_found', 'No such download link.')
 export const methodNotAllowed = (allowed: readonly string[]) =>
   new DomainError('method_not_allowed', `This path takes ${allowed.join(', ')}.`)
+export const enrolmentCodeNotFound = () =>
+  new DomainError('enrolment_code_not_found', 'No such code. Check it, or ask the study for a new one.')
+export const enrolmentCodeSpent = () =>
+  new DomainError(
+    'enrolment_code_spent',
+    'This code was used, has expired or was withdrawn. Ask the study for a new one.',
+  )
+export const rateLimited = () =>
+  new DomainError('rate_limited', 'Too many requests. Wait a minute and go on more slowly.')
+export const documentNotFound = () => new DomainError('document_not_found', 'No such document.')
+export const documentSchemaNotFound = () =>
+  new DomainError('document_schema_not_found', 'Documents of this identifier have no schema.')
+export const documentTooLarge = (maxBytes: number) =>
+  new DomainError('document_too_large', `A document may have ${maxBytes} bytes at most.`)
+export const documentInvalid = (errors: readonly FieldError[]) =>
+  new DomainError('document_invalid', 'The document does not fit its schema; see `errors`.', { errors })
+export const reportNotFound = () => new DomainError('report_not_found', 'No such report.')
+export const reportEntryNotFound = () => new DomainError('report_entry_not_found', 'This report has no such entry.')
 export const malformedJson = () => new DomainError('malformed_json', 'The body is not valid JSON in UTF-8.')
+export const bodyMissing = () =>
+  new DomainError('malformed_json', 'This operation takes a body in JSON. Send `{}` to leave everything out.')
 /** Something outside the body: path, query or header. */
 export const invalidRequest = (errors: readonly FieldError[]) =>
   new DomainError('invalid_request', 'Part of the request is not as this operation needs it; see `errors`.', { errors })
@@ -96,7 +125,8 @@ export const participantExists = (field: string) =>
 export const memberExists = () => new DomainError('member_exists', 'This subject is a member of the study already.')
 export const participantWithdrawn = () =>
   new DomainError('participant_withdrawn', 'The participant has left the study; nothing of theirs can be written.')
-export const publicNotAllowed = () => new DomainError('public_not_allowed', 'This study does not allow public files.')
+export const publicNotAllowed = () =>
+  new DomainError('public_not_allowed', 'This study does not allow anything to be public.')
 export const visibilityDiffers = () =>
   new DomainError('visibility_differs', 'The file exists with another visibility. Change it with PATCH.')
 export const fileTooLarge = (maxFileBytes: number) =>
@@ -126,7 +156,7 @@ export const uploadPartsRejected = () =>
     'Storage does not have the parts that were reported. Ask for part URLs again, send them and report their ETags.',
   )
 export const uploadLost = () =>
-  new DomainError('upload_lost', 'Storage has given this upload up. Abandon it and begin another.')
+  new DomainError('upload_lost', 'Storage has given this upload up. Ask for part URLs again and send the parts anew.')
 export const uploadNotMultipart = (kind: 'single' | 'multipart') =>
   new DomainError(
     'upload_not_multipart',

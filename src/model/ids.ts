@@ -15,9 +15,13 @@ export type FileId = Id<'file'>
 export type VersionId = Id<'version'>
 export type UploadId = Id<'upload'>
 export type DownloadTokenId = Id<'downloadToken'>
+export type EnrolmentCodeId = Id<'enrolmentCode'>
 
 /** What a file's `handle` is: the owner's own name for it, unique within the owner. */
 export type Handle = Id<'handle'>
+
+/** What a document or report is called: 1-255 characters without controls, unique within its owner's. */
+export type Identifier = Id<'identifier'>
 
 /** Ids that Carrel makes: a prefix that says what it names, and a ULID, so that they sort by time. */
 type MadeIds = {
@@ -27,11 +31,15 @@ type MadeIds = {
   ver: VersionId
   upl: UploadId
   dlt: DownloadTokenId
+  enr: EnrolmentCodeId
 }
 export type IdPrefix = keyof MadeIds
 
 /** The shape of each made id, for the schemas at the edge. */
 export const idPattern = (prefix: IdPrefix) => new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`)
+
+/** A document's ETag: made anew with every write, and never the same twice. */
+export const newEtag = (now: Date): string => ulid(now.getTime()).toLowerCase()
 
 export function newId<Prefix extends IdPrefix>(prefix: Prefix, now: Date): MadeIds[Prefix] {
   // The one place where a made id gets its brand.

@@ -25,11 +25,12 @@ export type NewApiKey = Readonly<{
 
 export type FoundKey = Readonly<{ principal: Principal | undefined; key: ApiKey | undefined }>
 
-type KeyRow = Row<typeof apiKeys>
-const columns = columnsOf(apiKeys, 'k')
+export type KeyRow = Row<typeof apiKeys>
+export const keyColumns = (alias: string) => columnsOf(apiKeys, alias)
+const columns = keyColumns('k')
 const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
-const keyOfRow = (row: KeyRow): ApiKey => ({
+export const keyOfRow = (row: KeyRow): ApiKey => ({
   study: row.studyId as StudyId, // ids are what was put in
   id: row.id as KeyId,
   role: row.role,
@@ -56,8 +57,8 @@ const keyById = (caller: Caller, id: KeyId | 'self') =>
   )
 
 export const apiKeyStore = (db: Database) => ({
-  /** Undefined `key`: the rule says no, or whom it is to act for is not there. */
-  async issue(caller: Caller, { rule, key }: { rule: Rule; key: NewApiKey }): Promise<FoundKey> {
+  /** Undefined `key`: the rule says no, whom it is to act for is not there, or (`taken`) the study has its hash. */
+  async issue(caller: Caller, { rule, key }: { rule: Rule; key: NewApiKey }): Promise<FoundKey & { taken: boolean }> {
     const { study } = caller
     const [who, , rows] = await db.batch(
       whoStatement(caller),
@@ -84,10 +85,15 @@ export const apiKeyStore = (db: Database) => ({
             ON CONFLICT DO NOTHING`,
         ),
       ),
-      keyById(caller, key.id),
+      statement<KeyRow>(sql`SELECT ${columns} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${key.hash}`),
     )
     const row = first(rows)
-    return { principal: principalOf(first(who), study), key: row && keyOfRow(row) }
+    const isOurs = row?.id === key.id
+    return {
+      principal: principalOf(first(who), study),
+      key: row !== undefined && isOurs ? keyOfRow(row) : undefined,
+      taken: row !== undefined && !isOurs,
+    }
   },
 
   async find(caller: Caller, id: KeyId | 'self'): Promise<FoundKey> {

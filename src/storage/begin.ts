@@ -12,7 +12,7 @@ import {
 import type { Rule } from '../model/rules.ts'
 import { allows, type Target, targetFile } from './conditions.ts'
 import { statement } from './database.ts'
-import { objectKeyOf } from './objects.ts'
+import { newObjectKey } from './objects.ts'
 import { type Caller, withWho } from './who.ts'
 
 /** How long after a URL has expired a PUT that it began may still be landing. */
@@ -37,8 +37,8 @@ export type NewUpload = Readonly<{
   parts: { partBytes: number; partCount: number } | undefined
   urlExpiresAt: Date
   expiresAt: Date
-  /** Of the file that is replaced, if the caller said which. */
-  revision: number | undefined
+  /** Of the file that is replaced, if the caller said which; `any`: there must be one. */
+  revision: number | 'any' | undefined
   rules: { create: Rule; replace: Rule; publish: Rule }
 }>
 
@@ -80,7 +80,7 @@ function mayReplace({ rules, revision, visibility }: NewUpload): SQL {
     [
       allows(rules.replace, targetFile('f')),
       ...(visibility === undefined ? [] : [sql`f.visibility = ${visibility}`]),
-      ...(revision === undefined ? [] : [sql`f.revision = ${revision}`]),
+      ...(typeof revision === 'number' ? [sql`f.revision = ${revision}`] : []),
     ],
     sql` AND `,
   )
@@ -88,8 +88,8 @@ function mayReplace({ rules, revision, visibility }: NewUpload): SQL {
 
 const planColumns = (study: StudyId, { id, parts }: NewUpload): SQL =>
   parts === undefined
-    ? sql`${objectKeyOf(study, versionOf(id), 1)}, 'single', NULL, NULL`
-    : sql`${objectKeyOf(study, versionOf(id), 1)}, 'multipart', ${parts.partBytes}, ${parts.partCount}`
+    ? sql`${newObjectKey(study, versionOf(id))}, 'single', NULL, NULL`
+    : sql`${newObjectKey(study, versionOf(id))}, 'multipart', ${parts.partBytes}, ${parts.partCount}`
 
 /** The one statement that asks the rules; what follows in its batch hangs on the row that it makes. */
 export function insertUpload(caller: Caller, upload: NewUpload) {

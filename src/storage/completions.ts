@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm'
 import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
 import { type StudyId, type UploadId, versionOf } from '../model/ids.ts'
-import type { Principal } from '../model/principal.ts'
+import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows } from './conditions.ts'
 import { type Database, dateOf, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
 import { assignments } from './files.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
-import { objectKeyOf } from './objects.ts'
-import { partsOf, partsStatement, targetUpload, uploadColumns, uploadOfRow, type UploadRow } from './upload-rows.ts'
+import { newObjectKey } from './objects.ts'
+import { openUploadOf, openUploadStatement, partsStatement, targetUpload } from './upload-rows.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 /** What is to be completed, and how far it is. */
@@ -17,8 +17,8 @@ export type Completing = Readonly<{
   principal: Principal | undefined
   upload: Upload | undefined
   parts: readonly UploadPart[]
-  /** The file, where this upload has become one of its versions already. */
-  settled: File | undefined
+  /** The file, where this upload has become one of its versions already, and who began that. */
+  settled: { file: File; createdBy: Actor } | undefined
 }>
 
 /** What completion learned of the object; it becomes the version. */
@@ -35,27 +35,20 @@ export const completionStore = (db: Database) => ({
   async find(caller: Caller, id: UploadId, rule: Rule): Promise<Completing> {
     const [who, uploads, parts, settled] = await db.batch(
       whoStatement(caller),
-      statement<UploadRow>(
-        withWho(
-          caller,
-          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
-            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
-        ),
-      ),
+      openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
-      statement<FileRow>(
-        sql`SELECT ${fileColumns('f')} FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
+      statement<FileRow & { begunBy: string }>(
+        sql`SELECT ${fileColumns('f')}, v.created_by AS "begunBy"
+          FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
           WHERE v.study_id = ${caller.study} AND v.id = ${versionOf(id)}`,
       ),
     )
-    const row = first(uploads)
-    const upload = row && uploadOfRow(row)
     const file = first(settled)
     return {
       principal: principalOf(first(who), caller.study),
-      upload,
-      parts: upload === undefined ? [] : partsOf(upload, parts),
-      settled: file && fileOfRow(file),
+      ...openUploadOf(uploads, parts),
+      // `created_by` holds what was put in.
+      settled: file && { file: fileOfRow(file), createdBy: file.begunBy as Actor },
     }
   },
 
@@ -143,7 +136,7 @@ export const completionStore = (db: Database) => ({
         SELECT 1 FROM uploads u WHERE ${same})`),
       statement(
         sql`UPDATE uploads AS u SET attempt = attempt + 1, multipart_id = NULL,
-            object_key = ${objectKeyOf(study, upload.version, upload.attempt + 1)}
+            object_key = ${newObjectKey(study, upload.version)}
           WHERE ${same} AND ${restarted}`,
       ),
     )

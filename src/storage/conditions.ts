@@ -26,15 +26,34 @@ export const targetFile = (alias: string): Target => ({
   createdBy: sql.raw(`${alias}.created_by`),
 })
 
+/** Where a statement finds the facts of who asks. */
+export type Asker = Readonly<{ role: SQL; participant: SQL; status: SQL; actor: SQL }>
+
+/** The statement has `who` among its tables. */
+const JOINED: Asker = {
+  role: sql`who.role`,
+  participant: sql`who.participant_id`,
+  status: sql`who.status`,
+  actor: sql`who.actor`,
+}
+
+/** For a statement that asks of many rows: each fact is read once, where `who` would be read anew for every row. */
+export const READ_ONCE: Asker = {
+  role: sql`(SELECT role FROM who)`,
+  participant: sql`(SELECT participant_id FROM who)`,
+  status: sql`(SELECT status FROM who)`,
+  actor: sql`(SELECT actor FROM who)`,
+}
+
 export const allowsPublic = (study: SQL): SQL =>
   sql`EXISTS (SELECT 1 FROM studies WHERE studies.id = ${study} AND studies.allow_public = 1)`
 
-function holds(condition: Condition, target: Target): SQL {
+function holds(condition: Condition, target: Target, asker: Asker): SQL {
   switch (condition) {
     case 'any':
       return sql`1`
     case 'own':
-      return sql`${target.owner} = who.participant_id`
+      return sql`${target.owner} = ${asker.participant}`
     case 'studyOwned':
       return sql`${target.owner} = ''`
     case 'participantOwned':
@@ -44,31 +63,33 @@ function holds(condition: Condition, target: Target): SQL {
     case 'public':
       return sql`(${target.visibility} = 'public' AND ${allowsPublic(target.study)})`
     case 'createdByCaller':
-      return sql`${target.createdBy} = who.actor`
+      return sql`${target.createdBy} = ${asker.actor}`
     default:
       return condition satisfies never
   }
 }
 
 /** Nothing of a withdrawn participant's is written, whoever asks. */
-const ownerActive = (target: Target): SQL =>
-  sql`CASE WHEN ${target.owner} = '' THEN 1 WHEN ${target.owner} = who.participant_id THEN who.status = 'active'
+const ownerActive = (target: Target, asker: Asker): SQL =>
+  sql`CASE WHEN ${target.owner} = '' THEN 1 WHEN ${target.owner} = ${asker.participant} THEN ${asker.status} = 'active'
     ELSE EXISTS (SELECT 1 FROM participants WHERE participants.study_id = ${target.study}
       AND participants.id = ${target.owner} AND participants.status = 'active') END`
 
 /**
  * `domain/policy.ts`'s rule as SQL over `who` (the caller's row) and a target; the property test in
- * `test/domain/policy.test.ts` shows that both say the same.
+ * `test/domain/policy-sql.test.ts` shows that both say the same.
  */
-export function allows(rule: Rule, target: Target): SQL {
+export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
   const arms = Object.entries(rule.who).map(
     ([role, conditions]) =>
       sql`WHEN ${sql.raw(`'${role}'`)} THEN (${sql.join(
-        conditions.map((condition) => holds(condition, target)),
+        conditions.map((condition) => holds(condition, target, asker)),
         sql` OR `,
       )})`,
   )
   if (arms.length === 0) return sql`0`
-  const mayAsk = sql`CASE who.role ${sql.join(arms, sql` `)} ELSE 0 END`
-  return rule.writes ? sql`(${mayAsk} AND who.status IS NOT 'withdrawn' AND ${ownerActive(target)})` : mayAsk
+  const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`
+  return rule.writes
+    ? sql`(${mayAsk} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`
+    : mayAsk
 }

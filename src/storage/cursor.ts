@@ -6,7 +6,10 @@ import type { Page } from '../model/page.ts'
  * The place after which a page begins, as text that callers hand back unchanged. It names a place in the order, not a
  * row, so it survives inserts and deletes; the listing's name keeps one listing's cursor out of another.
  */
-const Position = z.tuple([z.string(), z.union([z.string(), z.number().int()]), z.string()])
+const POSITION = {
+  number: z.tuple([z.string(), z.number().int(), z.string()]),
+  text: z.tuple([z.string(), z.string(), z.string()]),
+}
 export type Place = readonly [sortKey: string | number, id: string]
 
 const toBase64Url = (text: string) =>
@@ -18,14 +21,22 @@ const toBase64Url = (text: string) =>
 export const encodeCursor = (listing: string, [sortKey, id]: Place): string =>
   toBase64Url(JSON.stringify([listing, sortKey, id]))
 
-/** @throws DomainError `cursor_invalid` for what this listing did not make */
-export function decodeCursor(listing: string, cursor: string | undefined): Place | undefined {
+/**
+ * `sortKey`: what the listing is ordered by. To SQLite every text is more than any number, so one in place of the other
+ * would begin the listing anew.
+ * @throws DomainError `cursor_invalid` for what this listing did not make
+ */
+export function decodeCursor(
+  listing: string,
+  cursor: string | undefined,
+  sortKey: keyof typeof POSITION = 'text',
+): Place | undefined {
   if (cursor === undefined) return undefined
   try {
     const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
     const decoded: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-    const [of, sortKey, id] = Position.parse(decoded)
-    if (of === listing) return [sortKey, id]
+    const [of, key, id] = POSITION[sortKey].parse(decoded)
+    if (of === listing) return [key, id]
   } catch {
     // Whatever is wrong with it, the caller is told the same.
   }

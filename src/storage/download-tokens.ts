@@ -50,6 +50,15 @@ export type Claim = Readonly<{
 }>
 
 type TokenRow = Row<typeof downloadTokens>
+/** `won`: how many rows the claim right before it changed. */
+type ClaimedRow = TokenRow & {
+  won: number
+  objectKey: string | null
+  name: string
+  mediaType: string
+  size: number
+  etag: string
+}
 const columns = columnsOf(downloadTokens, 't')
 const kvKey = (hash: string) => `download-token/${hash}`
 
@@ -174,19 +183,18 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     rule: Rule,
   ): Promise<Claim> {
     const time = now.getTime()
-    const [won, rows] = await db.batch(
-      statement<{ id: string }>(
+    const [, rows] = await db.batch(
+      statement(
         sql`UPDATE download_tokens AS t SET claimed_at = coalesce(claimed_at, ${time}), claimed_by = ${nonce}
           WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL
             AND ((t.claimed_by = ${nonce} AND t.claimed_at > ${time - CLAIM_REPEAT_SECONDS * 1000})
               OR (t.claimed_by IS NULL AND t.expires_at > ${time}))
             AND EXISTS (SELECT 1 FROM ${issuer(now)} CROSS JOIN files f CROSS JOIN versions v
               WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
-                AND v.file_id = f.id AND ${allows(rule, targetFile('f'))})
-          RETURNING id`,
+                AND v.file_id = f.id AND ${allows(rule, targetFile('f'))})`,
       ),
-      statement<TokenRow & { objectKey: string | null; name: string; mediaType: string; size: number; etag: string }>(
-        sql`SELECT ${columns}, v.object_key AS "objectKey", v.media_type AS "mediaType", v.size, v.etag,
+      statement<ClaimedRow>(
+        sql`SELECT ${columns}, changes() AS won, v.object_key AS "objectKey", v.media_type AS "mediaType", v.size, v.etag,
             coalesce((SELECT f.name FROM files f WHERE f.study_id = t.study_id AND f.id = t.file_id
               AND f.version_id = t.version_id), v.name) AS name
           FROM download_tokens t LEFT JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
@@ -197,7 +205,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     if (row === undefined) return { outcome: 'unknown', content: undefined }
     const { objectKey, name, mediaType, size, etag } = row
     const content = objectKey === null ? undefined : { objectKey, name, mediaType, size, etag }
-    if (won.length > 0) return { outcome: 'won', content }
+    if (row.won > 0) return { outcome: 'won', content }
     if (row.claimedBy !== null) return { outcome: 'used', content: undefined }
     // Its file, its issuer or its revocation ended it before its time did.
     return { outcome: row.expiresAt <= time ? 'expired' : 'revoked', content: undefined }

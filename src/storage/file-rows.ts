@@ -10,12 +10,10 @@ import { files, versions } from './schema/files.ts'
 export type FileRow = Row<typeof files> & { publicNow: number }
 export type VersionRow = Row<typeof versions>
 
-/** The study is asked only for a file that says it is public. */
-export const fileColumns = (alias: string): SQL => {
-  const of = sql.raw(alias)
-  return sql`${columnsOf(files, alias)},
-    (${of}.visibility = 'public' AND ${allowsPublic(sql`${of}.study_id`)}) AS "publicNow"`
-}
+/** The study is asked only for a file that says it is public; a list names its study, and is asked once. */
+export const fileColumns = (alias: string, study = sql.raw(`${alias}.study_id`)): SQL =>
+  sql`${columnsOf(files, alias)},
+    (${sql.raw(alias)}.visibility = 'public' AND ${allowsPublic(study)}) AS "publicNow"`
 export const versionColumns = (alias: string): SQL => columnsOf(versions, alias)
 
 // What a column holds is what was put in: ids get their brands back, and JSON its shape.

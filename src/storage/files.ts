@@ -25,21 +25,33 @@ const isNamed = (caller: Caller, name: FileName): SQL =>
     : sql`f.study_id = ${caller.study} AND f.handle = ${name.handle}
         AND f.owner = ${name.owner === 'me' ? sql`(SELECT participant_id FROM who)` : name.owner}`
 
-const column = (name: string, value: string | null): SQL => sql`${sql.raw(name)} = ${value}`
+/** The columns that changes come to, and what each gets. */
+function valuesOf({ tags, metadata, ...texts }: FileChanges): [column: SQL, value: string | null][] {
+  const { name, visibility, category, source, title, description } = texts
+  const values = {
+    name,
+    visibility,
+    category,
+    source,
+    title,
+    description,
+    tags: tags && JSON.stringify(tags),
+    metadata: metadata && JSON.stringify(metadata),
+  }
+  return Object.entries(values).flatMap(([column, value]) => (value === undefined ? [] : [[sql.raw(column), value]]))
+}
 
-/** The assignments that changes come to. */
-export function assignments(changes: FileChanges): SQL[] {
-  const { name, visibility, category, source, title, description, tags, metadata } = changes
-  return [
-    ...(name === undefined ? [] : [column('name', name)]),
-    ...(visibility === undefined ? [] : [column('visibility', visibility)]),
-    ...(category === undefined ? [] : [column('category', category)]),
-    ...(source === undefined ? [] : [column('source', source)]),
-    ...(title === undefined ? [] : [column('title', title)]),
-    ...(description === undefined ? [] : [column('description', description)]),
-    ...(tags === undefined ? [] : [column('tags', JSON.stringify(tags))]),
-    ...(metadata === undefined ? [] : [column('metadata', metadata === null ? null : JSON.stringify(metadata))]),
-  ]
+export const assignments = (changes: FileChanges): SQL[] =>
+  valuesOf(changes).map(([column, value]) => sql`${column} = ${value}`)
+
+/**
+ * Whether the file `f` is just as an edit at a revision leaves it: so it is when the batch runs again because its answer
+ * was lost, which is then not to be taken for another's edit.
+ */
+function isDone({ now }: Caller, changes: FileChanges, revision: number | undefined): SQL {
+  if (revision === undefined) return sql`0`
+  const same = valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`)
+  return sql`(f.revision = ${revision + 1} AND f.updated_at = ${now.getTime()}${sql.join(same)})`
 }
 
 export const fileStore = (db: Database) => ({
@@ -92,7 +104,7 @@ export const fileStore = (db: Database) => ({
     page: PageRequest,
   ): Promise<FoundFile & { versions: Page<Version> }> {
     const listing = `versions:${file}`
-    const after = decodeCursor(listing, page.cursor)
+    const after = decodeCursor(listing, page.cursor, 'number')
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
       statement<FileRow>(
@@ -140,13 +152,19 @@ export const fileStore = (db: Database) => ({
             RETURNING id`,
         ),
       ),
-      statement<FileRow>(withWho(caller, sql`SELECT ${fileColumns('f')} FROM files f WHERE ${isNamed(caller, name)}`)),
+      statement<FileRow & { isDone: number }>(
+        withWho(
+          caller,
+          sql`SELECT ${fileColumns('f')}, ${isDone(caller, changes, revision)} AS "isDone"
+            FROM files f WHERE ${isNamed(caller, name)}`,
+        ),
+      ),
     )
     const row = first(rows)
     return {
       principal: principalOf(first(who), caller.study),
       file: row && fileOfRow(row),
-      updated: updated.length > 0,
+      updated: updated.length > 0 || row?.isDone === 1,
     }
   },
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Contact, Member, MemberRole } from '../model/entities.ts'
+import type { Member } from '../model/entities.ts'
 import { memberExists } from '../model/errors.ts'
 import type { MemberId, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
@@ -11,15 +11,8 @@ import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, st
 import { members } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
-export type NewMember = Readonly<{
-  id: MemberId
-  issuer: string
-  subject: string
-  role: MemberRole
-  /** Whom a member of role `participant` is; must be there. */
-  participant: ParticipantId | null
-  contact: Contact
-}>
+/** Its participant, if it has one, must be there. */
+export type NewMember = Pick<Member, 'id' | 'issuer' | 'subject' | 'role' | 'participant' | 'contact'>
 
 type MemberRow = Row<typeof members>
 const columns = columnsOf(members, 'm')

@@ -3,13 +3,16 @@ import type { StudyId, UploadId, VersionId } from '../model/ids.ts'
 import { uploadOf } from '../model/ids.ts'
 
 /**
- * Spelled here and nowhere else: `<study>/<version>`, and `<study>/<version>.<attempt>` from the second attempt on.
- * Made of ids only, and never used twice. A version can be moved to another file, so the file is not in it.
+ * A fresh key for a version's bytes, spelled here and nowhere else: `<study>/<version>.<122 random bits>`. Never used
+ * twice. A version can be moved to another file, so the file is not in it.
+ *
+ * Ids are shown to people who may not have the bytes, so a key cannot be told from them: whoever knows an object's key
+ * and has an upload URL may be able to copy that object, where storage heeds an `x-amz-copy-source` that nobody signed.
  */
-export const objectKeyOf = (study: StudyId, version: VersionId, attempt: number) =>
-  attempt === 1 ? `${study}/${version}` : `${study}/${version}.${attempt}`
+export const newObjectKey = (study: StudyId, version: VersionId) =>
+  `${study}/${version}.${crypto.randomUUID().replaceAll('-', '')}`
 
-const OBJECT_KEY = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(ver_[0-9a-hjkmnp-tv-z]{26})(?:\.(\d+))?$/
+const OBJECT_KEY = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(ver_[0-9a-hjkmnp-tv-z]{26})\.[0-9a-f]{32}$/
 
 /** What an object's key tells; undefined for an object that is not Carrel's. */
 export function parseObjectKey(key: string): { study: StudyId; upload: UploadId } | undefined {
@@ -44,6 +47,14 @@ async function reachable<T>(call: Promise<T>): Promise<T> {
   }
 }
 
+async function digestsOf(body: ReadableStream): Promise<Digests> {
+  const digests = { md5: new crypto.DigestStream('MD5'), sha256: new crypto.DigestStream('SHA-256') }
+  const writers = [digests.md5.getWriter(), digests.sha256.getWriter()]
+  for await (const chunk of body) await Promise.all(writers.map((writer) => writer.write(chunk)))
+  await Promise.all(writers.map((writer) => writer.close()))
+  return { md5: hex(await digests.md5.digest), sha256: hex(await digests.sha256.digest) }
+}
+
 /** The bucket, through its binding. Every method throws DomainError `overloaded` when R2 cannot be had. */
 export function openObjects(bucket: R2Bucket) {
   return {
@@ -63,12 +74,7 @@ export function openObjects(bucket: R2Bucket) {
     /** Reads an object once, through both digests, one chunk at a time. */
     async digest(objectKey: string): Promise<Digests | undefined> {
       const object = await reachable(bucket.get(objectKey))
-      if (object === null) return undefined
-      const digests = { md5: new crypto.DigestStream('MD5'), sha256: new crypto.DigestStream('SHA-256') }
-      const writers = [digests.md5.getWriter(), digests.sha256.getWriter()]
-      for await (const chunk of object.body) await Promise.all(writers.map((writer) => writer.write(chunk)))
-      await Promise.all(writers.map((writer) => writer.close()))
-      return { md5: hex(await digests.md5.digest), sha256: hex(await digests.sha256.digest) }
+      return object === null ? undefined : reachable(digestsOf(object.body))
     },
 
     /** Up to 1,000 at once; an absent one is no error. */

@@ -34,6 +34,38 @@ export async function sameSecret(a: string, b: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(left, right)
 }
 
+/** Crockford's base32: no letter is taken for a digit, whichever case it is typed in. */
+const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const STUDY_CHARACTERS = 4
+const CODE_CHARACTERS = 16
+const ENROLMENT_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/
+
+/**
+ * A new enrolment code: the study's number and 60 random bits in sixteen characters, in groups of four that people can
+ * read out and type: `0001-7K3M-9QXT-2VHD`. Only its hash is to be kept.
+ */
+export async function newEnrolmentCode(studyNumber: number) {
+  assertStudyNumber(studyNumber)
+  const number = Array.from(
+    { length: STUDY_CHARACTERS },
+    (_, index) => studyNumber >> (5 * (STUDY_CHARACTERS - 1 - index)),
+  )
+  const random = randomBytes(CODE_CHARACTERS - STUDY_CHARACTERS)
+  const code = [...number, ...random].map((value) => BASE32.charAt(value & 31)).join('')
+  return { code: code.replaceAll(/(.{4})(?=.)/g, '$1-'), hash: await hashSecret(code) }
+}
+
+/** What a typed code says; undefined for what is none. Case, spaces and hyphens don't matter, nor O for 0, I or L for 1. */
+export async function parseEnrolmentCode(typed: string): Promise<{ studyNumber: number; hash: string } | undefined> {
+  const code = typed.replaceAll(/[\s-]/g, '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1')
+  if (!ENROLMENT_CODE.test(code)) return undefined
+  const studyNumber = code
+    .slice(0, STUDY_CHARACTERS)
+    .split('')
+    .reduce((sum, char) => sum * 32 + BASE32.indexOf(char), 0)
+  return studyNumber >= 1 && studyNumber <= MAX_STUDY_NUMBER ? { studyNumber, hash: await hashSecret(code) } : undefined
+}
+
 // A download token: server key id | study number, big-endian | random | the start of an HMAC-SHA256 over the rest.
 const KEY_ID_BYTES = 1
 const STUDY_NUMBER_BYTES = 2

@@ -2,11 +2,12 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Changes, FileDetails, Upload, UploadPart, UploadPlan } from '../model/entities.ts'
 import { type FileId, type StudyId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'
-import type { Target } from './conditions.ts'
-import { columnsOf, dateOf, type Row, statement } from './database.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, type Target } from './conditions.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
 import { ownerOf } from './file-rows.ts'
 import { uploads } from './schema/files.ts'
-import type { Caller } from './who.ts'
+import { type Caller, withWho } from './who.ts'
 
 export type UploadRow = Row<typeof uploads>
 export type PartRow = { number: number; etag: string }
@@ -20,6 +21,16 @@ export const targetUpload: Target = {
   visibility: sql`(SELECT f.visibility FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
   createdBy: sql`u.created_by`,
 }
+
+/** An open upload, if the rule lets the caller go on with it. */
+export const openUploadStatement = (caller: Caller, id: UploadId, rule: Rule) =>
+  statement<UploadRow>(
+    withWho(
+      caller,
+      sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
+        WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
+    ),
+  )
 
 export const partsStatement = (caller: Caller, upload: UploadId) =>
   statement<PartRow>(
@@ -54,8 +65,16 @@ export const uploadOfRow = (row: UploadRow): Upload => ({
 export const bytesOfPart = (upload: Upload, plan: { partBytes: number; partCount: number }, part: number): number =>
   part === plan.partCount ? upload.declared.size - plan.partBytes * (plan.partCount - 1) : plan.partBytes
 
-export const partsOf = (upload: Upload, rows: readonly PartRow[]): UploadPart[] => {
+const partsOf = (upload: Upload, rows: readonly PartRow[]): UploadPart[] => {
   const { plan } = upload
   if (plan.kind === 'single') return []
   return rows.map(({ number, etag }) => ({ number, etag, bytes: bytesOfPart(upload, plan, number) }))
+}
+
+/** What the two statements have found. */
+export function openUploadOf(found: readonly UploadRow[], parts: readonly PartRow[]) {
+  const row = first(found)
+  if (row === undefined) return { upload: undefined, parts: [] }
+  const upload = uploadOfRow(row)
+  return { upload, parts: partsOf(upload, parts) }
 }

@@ -9,8 +9,9 @@ import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow } from './file-rows.ts'
 import { dropUploadObjects } from './object-deletions.ts'
 import {
+  openUploadOf,
+  openUploadStatement,
   type PartRow,
-  partsOf,
   partsStatement,
   targetUpload,
   uploadColumns,
@@ -64,22 +65,10 @@ export const uploadStore = (db: Database) => ({
   async find(caller: Caller, id: UploadId, rule: Rule): Promise<FoundUpload> {
     const [who, uploads, parts] = await db.batch(
       whoStatement(caller),
-      statement<UploadRow>(
-        withWho(
-          caller,
-          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
-            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
-        ),
-      ),
+      openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
     )
-    const row = first(uploads)
-    const upload = row && uploadOfRow(row)
-    return {
-      principal: principalOf(first(who), caller.study),
-      upload,
-      parts: upload === undefined ? [] : partsOf(upload, parts),
-    }
+    return { principal: principalOf(first(who), caller.study), ...openUploadOf(uploads, parts) }
   },
 
   /**
@@ -97,8 +86,8 @@ export const uploadStore = (db: Database) => ({
           caller,
           sql`UPDATE uploads AS u SET url_expires_at = max(u.url_expires_at, ${urlExpiresAt.getTime()}),
               due_at = max(u.url_expires_at + ${LANDING_SECONDS * 1000}, ${dueAt(urlExpiresAt)})
-            FROM who WHERE u.study_id = ${caller.study} AND u.id = ${id} AND u.expires_at > ${caller.now.getTime()}
-              AND ${allows(rule, targetUpload)}
+            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND u.expires_at > ${caller.now.getTime()}
+              AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetUpload)})
             RETURNING ${uploadColumns('uploads')}`,
         ),
       ),
@@ -137,39 +126,28 @@ export const uploadStore = (db: Database) => ({
             ON CONFLICT (study_id, upload_id, number) DO UPDATE SET etag = excluded.etag`,
         ),
       ),
-      statement<UploadRow>(
-        withWho(
-          caller,
-          sql`SELECT ${uploadColumns('u')} FROM who CROSS JOIN uploads u
-            WHERE u.study_id = ${caller.study} AND u.id = ${id} AND ${allows(rule, targetUpload)}`,
-        ),
-      ),
+      openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
     )
-    const row = first(uploads)
-    const upload = row && uploadOfRow(row)
-    return {
-      principal: principalOf(first(who), caller.study),
-      upload,
-      parts: upload === undefined ? [] : partsOf(upload, known),
-    }
+    return { principal: principalOf(first(who), caller.study), ...openUploadOf(uploads, known) }
   },
 
   /**
    * Removes an open upload that is still as it was seen, and its file with it if that has no content and no other
-   * upload; the bytes go through the outbox. With `urlExpiresAt`, only if no URL was made since.
+   * upload; the bytes go through the outbox. With `urlExpiresAt`, only if no URL was made since. Answers what became
+   * of it: another hand may have completed it first, or changed it, which leaves it open.
    */
   async drop(
     caller: Caller,
     upload: Upload,
     { rule, urlExpiresAt }: { rule: Rule; urlExpiresAt?: Date },
-  ): Promise<void> {
+  ): Promise<'dropped' | 'complete' | 'open'> {
     const { study, now } = caller
     const dropped = sql`u.study_id = ${study} AND u.id = ${upload.id} AND u.attempt = ${upload.attempt}
       AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetUpload)})
       AND ${urlExpiresAt === undefined ? sql`1` : sql`u.url_expires_at = ${urlExpiresAt.getTime()}`}`
     const gone = sql`NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`
-    await db.batch(
+    const [, , , , rows] = await db.batch(
       dropUploadObjects(now, withWho(caller, sql`SELECT u.* FROM uploads u WHERE ${dropped}`)),
       statement(withWho(caller, sql`DELETE FROM uploads AS u WHERE ${dropped}`)),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${gone}`),
@@ -178,6 +156,12 @@ export const uploadStore = (db: Database) => ({
           AND NOT EXISTS (SELECT 1 FROM uploads u INDEXED BY uploads_file
             WHERE u.study_id = ${study} AND u.file_id = ${upload.file})`,
       ),
+      statement<{ left: 'dropped' | 'complete' | 'open' }>(
+        sql`SELECT CASE WHEN NOT ${gone} THEN 'open'
+          WHEN EXISTS (SELECT 1 FROM versions v WHERE v.study_id = ${study} AND v.id = ${upload.version}) THEN 'complete'
+          ELSE 'dropped' END AS "left"`,
+      ),
     )
+    return first(rows)?.left ?? 'open'
   },
 })

@@ -46,10 +46,15 @@ function whoSql({ credential, study, now }: Caller): SQL {
   }
 }
 
-/** The condition under which a key lets anyone in. One that was rotated is revoked from a time to come. */
+/**
+ * The condition under which a key lets anyone in. One that was rotated is revoked from a time to come; one that acts
+ * for a member ends with the membership.
+ */
 export const keyStands = (alias: string, now: Date): SQL =>
   sql`(${sql.raw(alias)}.revoked_at IS NULL OR ${sql.raw(alias)}.revoked_at > ${now.getTime()})
-    AND (${sql.raw(alias)}.expires_at IS NULL OR ${sql.raw(alias)}.expires_at > ${now.getTime()})`
+    AND (${sql.raw(alias)}.expires_at IS NULL OR ${sql.raw(alias)}.expires_at > ${now.getTime()})
+    AND (${sql.raw(alias)}.member_id IS NULL OR EXISTS (SELECT 1 FROM members acting INDEXED BY members_id
+      WHERE acting.study_id = ${sql.raw(alias)}.study_id AND acting.id = ${sql.raw(alias)}.member_id))`
 
 /** Puts the caller before a statement, as the table `who` of one row or none. */
 export const withWho = (caller: Caller, body: SQL): SQL => sql`WITH who AS (${whoSql(caller)}) ${body}`

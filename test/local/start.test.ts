@@ -13,6 +13,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRecord } from '../../src/local/demo-record.ts'
 import { triggerCron } from '../../src/local/cron.ts'
 
+// Each start takes seconds of both cores: what is about starting again and again is in `npm run test:slow`.
+const slow = process.env['CARREL_SLOW'] === '1'
+
 const PROJECT = join(import.meta.dirname, '../..')
 const START = join(PROJECT, 'src/local/start.ts')
 /** The last thing that is printed. */
@@ -101,32 +104,40 @@ test('a second instance runs beside the first with its own state, while the firs
   expect(await stop(second.child)).toBe(0)
 }, 30_000)
 
-test('the next start keeps the keys that work, and without its record issues others for the same people', async () => {
-  const before = await theDemo()
-  const again = await startCarrel(port)
-  expect(await theDemo()).toEqual(before)
-  await stop(again.child)
+test.runIf(slow)(
+  'the next start keeps the keys that work, and without its record issues others for the same people',
+  async () => {
+    const before = await theDemo()
+    const again = await startCarrel(port)
+    expect(await theDemo()).toEqual(before)
+    await stop(again.child)
 
-  await rm(record())
-  await startCarrel(port)
-  const after = await theDemo()
-  expect(after.participants.map(({ id }) => id)).toEqual(before.participants.map(({ id }) => id))
-  expect(after.participants[0].key).not.toBe(before.participants[0].key)
-  const files = `${after.url}/v1/studies/${after.study}/files`
-  expect((await namesOf(files, after.participants[0].key)).toSorted()).toEqual(['diary.txt', 'welcome.txt'])
-}, 30_000)
+    await rm(record())
+    await startCarrel(port)
+    const after = await theDemo()
+    expect(after.participants.map(({ id }) => id)).toEqual(before.participants.map(({ id }) => id))
+    expect(after.participants[0].key).not.toBe(before.participants[0].key)
+    const files = `${after.url}/v1/studies/${after.study}/files`
+    expect((await namesOf(files, after.participants[0].key)).toSorted()).toEqual(['diary.txt', 'welcome.txt'])
+  },
+  30_000,
+)
 
-test('whatever ends the start script, what it has started ends too', async () => {
-  const killed = await startCarrel(await freePort(), 'other')
-  killed.child.kill('SIGKILL')
-  await exitOf(killed.child)
-  await expectSilence(killed.port)
+test.runIf(slow)(
+  'whatever ends the start script, what it has started ends too',
+  async () => {
+    const killed = await startCarrel(await freePort(), 'other')
+    killed.child.kill('SIGKILL')
+    await exitOf(killed.child)
+    await expectSilence(killed.port)
 
-  const viaNpm = spawnCarrel(await freePort(), 'other', 'npm')
-  await isUp(viaNpm)
-  await stop(viaNpm.child)
-  await expectSilence(viaNpm.port)
-}, 30_000)
+    const viaNpm = spawnCarrel(await freePort(), 'other', 'npm')
+    await isUp(viaNpm)
+    await stop(viaNpm.child)
+    await expectSilence(viaNpm.port)
+  },
+  30_000,
+)
 
 async function theDemo() {
   const demo = await readRecord(record())

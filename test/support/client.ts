@@ -1,47 +1,26 @@
 import { env, exports } from 'cloudflare:workers'
+import { callersOf } from './callers.ts'
+import { againstDocument } from './told.ts'
 
-/** An answer of the Worker; `body` is parsed where it is JSON, else the text. */
-// oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies that they assert on
-export type Answer = { status: number; body: any; headers: Headers }
+export type { Answer, Caller } from './callers.ts'
 
 export const ORIGIN = 'http://localhost'
 
-async function ask(method: string, path: string, { key, body, headers = {} }: Asked): Promise<Answer> {
-  const url = path.startsWith('http') ? path : ORIGIN + path
-  const response = await exports.default.fetch(
-    new Request(url, {
-      method,
-      redirect: 'manual',
-      headers: {
-        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
-        ...(body === undefined || typeof body === 'string' ? {} : { 'Content-Type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    }),
-  )
-  const text = await response.text()
-  const isJson = /json/.test(response.headers.get('Content-Type') ?? '')
-  return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text, headers: response.headers }
-}
+const makeCheck = async () =>
+  againstDocument(await (await exports.default.fetch(new Request(`${ORIGIN}/openapi.json`))).json())
+let check: ReturnType<typeof makeCheck> | undefined
 
-type Asked = { key: string | undefined; body?: unknown; headers?: Record<string, string> }
-type Headers_ = Record<string, string>
-
-/** A caller: with a key, or nobody in particular. A body that is a string is sent as it is. */
-export const as = (key?: string) => ({
-  key,
-  get: async (path: string, headers?: Headers_) => ask('GET', path, { key, ...(headers && { headers }) }),
-  head: async (path: string, headers?: Headers_) => ask('HEAD', path, { key, ...(headers && { headers }) }),
-  post: async (path: string, body?: unknown, headers?: Headers_) =>
-    ask('POST', path, { key, body, ...(headers && { headers }) }),
-  put: async (path: string, body?: unknown, headers?: Headers_) =>
-    ask('PUT', path, { key, body, ...(headers && { headers }) }),
-  patch: async (path: string, body?: unknown, headers?: Headers_) =>
-    ask('PATCH', path, { key, body, ...(headers && { headers }) }),
-  delete: async (path: string, headers?: Headers_) => ask('DELETE', path, { key, ...(headers && { headers }) }),
-})
-export type Caller = ReturnType<typeof as>
+/** A caller: with a key, or nobody in particular. Whatever is answered must be what the OpenAPI document tells of. */
+export const as = callersOf(
+  async (request) => {
+    const response = await exports.default.fetch(request)
+    check ??= makeCheck()
+    const surprise = await (await check)(request, response)
+    if (surprise !== undefined) throw new Error(`The OpenAPI document does not tell of ${surprise}.`)
+    return response
+  },
+  () => ORIGIN,
+)
 
 export const anonymous = as()
 export const operator = as(env.OPERATOR_KEY)

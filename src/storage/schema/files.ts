@@ -162,7 +162,7 @@ export const shelf = sqliteTable(
   'shelf',
   {
     studyId: text().notNull(),
-    /** `*` everything, `+` what is not private, `own:<participant>` one owner's. */
+    /** `*` everything, `own:<participant>` one owner's; `+` and `+own:<participant>`: what of that is not private. */
     scope: text().notNull(),
     /** `` every file, `c:<category>`, `s:<source>`, `n:<name>`, `t:<tag>`. */
     term: text().notNull(),

@@ -1,0 +1,36 @@
+import type { MiddlewareHandler } from 'hono'
+import { rateLimited } from '../model/errors.ts'
+import type { Credential } from '../model/principal.ts'
+import { runtimeOf } from '../runtime.ts'
+import type { AppEnv } from './context.ts'
+
+// The platform counts per location and approximately (docs: Workers, "Rate limiting"): this keeps a runaway client or a
+// guesser in check, and is no accounting.
+
+/** Who is counted: a credential, else the address that the platform says a request came from. */
+function countedAs(credential: Credential, address: string | undefined): string {
+  if (credential.kind === 'key') return `key:${credential.hash}`
+  if (credential.kind === 'jwt') return `jwt:${credential.issuer} ${credential.subject}`
+  return `address:${address ?? ''}`
+}
+
+const addressOf = (header: (name: string) => string | undefined) => header('CF-Connecting-IP')
+
+/** Every caller of the native API, where the settings switch it on. */
+export const limitCallers: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (runtimeOf(c.env).settings.limitsCallers) {
+    const key = countedAs(
+      c.var.credential,
+      addressOf((name) => c.req.header(name)),
+    )
+    if (!(await c.env.CALLER_RATE.limit({ key })).success) throw rateLimited()
+  }
+  await next()
+}
+
+/** Guesses at enrolment codes, always: their sixty bits are short enough to be typed. */
+export const limitEnrolments: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const key = `enrolment:${addressOf((name) => c.req.header(name)) ?? ''}`
+  if (!(await c.env.ENROLMENT_RATE.limit({ key })).success) throw rateLimited()
+  await next()
+}

@@ -1,0 +1,180 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { Page, PageRequest } from '../model/page.ts'
+import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry } from '../model/report-entries.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
+import type { FoundReport, ReadAndWrite } from './reports.ts'
+import { reportEntries } from './schema/reports.ts'
+import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+
+/** Of the values on a page: 100 of the largest would be more than a Worker has room for. The page is then shorter. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024
+
+type EntryRow = Row<typeof reportEntries>
+const columns = columnsOf(reportEntries, 'e')
+
+const entryOfRow = ({ kind, at, data, updatedAt }: EntryRow): ReportEntry => ({
+  kind,
+  at,
+  data,
+  updatedAt: dateOf(updatedAt),
+})
+
+/** The entries of a report that the rule shows to the caller. */
+const visibleEntries = (caller: Caller, name: ReportName, reading: Rule): SQL =>
+  sql`FROM reports r CROSS JOIN report_entries e
+      ON e.study_id = r.study_id AND e.owner = r.owner AND e.identifier = r.identifier
+    WHERE ${isNamed(caller, name, 'r')} AND ${allows(reading, targetReport('r'), READ_ONCE)}`
+
+type Stretch = { from: string | undefined; until: string | undefined; after: string | undefined; order: EntryOrder }
+
+/** One kind's entries lie side by side in the tree of keys, in order. */
+function within(kind: EntryKind, { from, until, after, order }: Stretch): SQL {
+  const bounds = [
+    sql`e.kind = ${kind}`,
+    ...(from === undefined ? [] : [sql`e.at >= ${from}`]),
+    ...(until === undefined ? [] : [sql`e.at <= ${until}`]),
+    ...(after === undefined ? [] : [order === 'asc' ? sql`e.at > ${after}` : sql`e.at < ${after}`]),
+  ]
+  return sql.join(bounds, sql` AND `)
+}
+
+export const reportEntryStore = (db: Database) => ({
+  async find(
+    caller: Caller,
+    name: ReportName,
+    { key, reading }: { key: EntryKey; reading: Rule },
+  ): Promise<FoundReport & { entry: ReportEntry | undefined }> {
+    const [who, reports, entries] = await db.batch(
+      whoStatement(caller),
+      reportStatement(caller, name, reading),
+      statement<EntryRow>(
+        withWho(
+          caller,
+          sql`SELECT ${columns} ${visibleEntries(caller, name, reading)} AND e.kind = ${key.kind} AND e.at = ${key.at}`,
+        ),
+      ),
+    )
+    const report = first(reports)
+    const entry = first(entries)
+    return {
+      principal: principalOf(first(who), caller.study),
+      report: report && reportOfRow(report),
+      entry: entry && entryOfRow(entry),
+    }
+  },
+
+  /** In the order of their keys' text; of two kinds, the two stretches are merged. */
+  async list(
+    caller: Caller,
+    name: ReportName,
+    asked: { reading: Rule; range: EntryRange; order: EntryOrder; page: PageRequest },
+  ): Promise<FoundReport & { page: Page<ReportEntry> }> {
+    const { reading, range, order, page } = asked
+    const listing = `report-entries:${order}`
+    const stretch = { from: range.from, until: range.until, order, after: decodeCursor(listing, page.cursor)?.[1] }
+    const direction = sql.raw(order)
+    const arms = range.kinds.map(
+      (kind) => sql`SELECT ${columns} ${visibleEntries(caller, name, reading)} AND ${within(kind, stretch)}`,
+    )
+    const [who, reports, rows] = await db.batch(
+      whoStatement(caller),
+      reportStatement(caller, name, reading),
+      statement<EntryRow & { bytes: number }>(
+        withWho(
+          caller,
+          sql`SELECT * FROM (SELECT *, sum(octet_length(data))
+              OVER (ORDER BY at ${direction} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes
+            FROM (${sql.join(arms, sql` UNION ALL `)} ORDER BY "at" ${direction} LIMIT ${page.limit + 1}))
+            WHERE bytes - octet_length(data) < ${MAX_PAGE_BYTES}`,
+        ),
+      ),
+    )
+    const report = first(reports)
+    // They come in this order; to have SQL say so would have it sort them once more, and read each again for that.
+    const shown = rows.toSorted((one, other) => one.bytes - other.bytes).slice(0, page.limit)
+    const last = shown.at(-1)
+    // Where the bytes end a page, whether more would follow was not looked at.
+    const more = last !== undefined && (rows.length > shown.length || last.bytes >= MAX_PAGE_BYTES)
+    return {
+      principal: principalOf(first(who), caller.study),
+      report: report && reportOfRow(report),
+      page: { items: shown.map(entryOfRow), nextCursor: more ? encodeCursor(listing, [last.at, last.at]) : null },
+    }
+  },
+
+  /**
+   * All of them or none, and the report with the first ones. An entry that has the key of one that is there replaces it,
+   * so the batch may be repeated.
+   */
+  async put(
+    caller: Caller,
+    name: ReportName,
+    { reading, writing, entries }: ReadAndWrite & { entries: readonly NewEntry[] },
+  ): Promise<FoundReport & { written: boolean }> {
+    const { study } = caller
+    const owner = name.owner === 'me' ? sql`who.participant_id` : ownerOf(name.owner)
+    const now = caller.now.getTime()
+    const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))}`
+    const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
+    const [who, , written, reports] = await db.batch(
+      whoStatement(caller),
+      statement(
+        withWho(
+          caller,
+          sql`INSERT INTO reports (study_id, owner, identifier, created_at)
+            SELECT ${study}, ${owner}, ${name.identifier}, ${now} FROM who WHERE ${isAllowed}
+            ON CONFLICT (study_id, owner, identifier) DO NOTHING`,
+        ),
+      ),
+      statement<{ at: string }>(
+        withWho(
+          caller,
+          sql`INSERT INTO report_entries (study_id, owner, identifier, kind, at, data, updated_at)
+            SELECT ${study}, ${owner}, ${name.identifier}, new.value ->> 0, new.value ->> 1, new.value ->> 2, ${now}
+            FROM who CROSS JOIN json_each(${json}) new WHERE ${isAllowed}
+            ON CONFLICT (study_id, owner, identifier, kind, at)
+            DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at
+            RETURNING at`,
+        ),
+      ),
+      reportStatement(caller, name, reading),
+    )
+    const report = first(reports)
+    return {
+      principal: principalOf(first(who), study),
+      report: report && reportOfRow(report),
+      written: written.length > 0,
+    }
+  },
+
+  /** The report stays, be it empty. */
+  async remove(
+    caller: Caller,
+    name: ReportName,
+    { key, reading, writing }: ReadAndWrite & { key: EntryKey },
+  ): Promise<FoundReport & { removed: boolean }> {
+    const [who, removed, reports] = await db.batch(
+      whoStatement(caller),
+      statement<{ at: string }>(
+        withWho(
+          caller,
+          sql`DELETE FROM report_entries AS e
+            WHERE ${isNamed(caller, name, 'e')} AND e.kind = ${key.kind} AND e.at = ${key.at}
+              AND EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetOwnedBy(sql`e.study_id`, sql`e.owner`))})
+            RETURNING at`,
+        ),
+      ),
+      reportStatement(caller, name, reading),
+    )
+    const report = first(reports)
+    return {
+      principal: principalOf(first(who), caller.study),
+      report: report && reportOfRow(report),
+      removed: removed.length > 0,
+    }
+  },
+})

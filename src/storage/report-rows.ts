@@ -1,0 +1,72 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { Report } from '../model/entities.ts'
+import type { Identifier, ParticipantId } from '../model/ids.ts'
+import { ENTRY_KINDS, type EntryKind } from '../model/report-entries.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, allowsPublic, type Target } from './conditions.ts'
+import { columnsOf, dateOf, type Row, statement } from './database.ts'
+import { stringsOf } from './file-rows.ts'
+import { reports } from './schema/reports.ts'
+import { type Caller, withWho } from './who.ts'
+
+/** Whose a report is: a participant's (`me`: the caller's own), or (null) the study's. */
+export type ReportOwner = ParticipantId | 'me' | null
+export type ReportName = Readonly<{ owner: ReportOwner; identifier: Identifier }>
+
+export type ReportRow = Row<typeof reports> & {
+  /** As it counts now. */
+  isPublic: number
+  firstAt: string | null
+  lastAt: string | null
+}
+
+export const ownerOf = (owner: ReportOwner): SQL =>
+  owner === 'me' ? sql`(SELECT participant_id FROM who)` : sql`${owner ?? ''}`
+
+/** The rows that belong to a report, or the report itself, under an alias. */
+export const isNamed = (caller: Caller, { owner, identifier }: ReportName, alias: string): SQL =>
+  sql`${sql.raw(alias)}.study_id = ${caller.study} AND ${sql.raw(alias)}.owner = ${ownerOf(owner)}
+    AND ${sql.raw(alias)}.identifier = ${identifier}`
+
+export const targetReport = (alias: string): Target => ({
+  study: sql.raw(`${alias}.study_id`),
+  owner: sql.raw(`${alias}.owner`),
+  visibility: sql.raw(`CASE ${alias}.public WHEN 1 THEN 'public' ELSE 'study' END`),
+  createdBy: sql`NULL`,
+})
+
+/** The first or last key of a kind: one step into the tree of keys. */
+const outermost = (end: 'min' | 'max', kind: EntryKind): SQL =>
+  sql.raw(`SELECT ${end}(e.at) AS at FROM report_entries e WHERE e.study_id = r.study_id AND e.owner = r.owner
+    AND e.identifier = r.identifier AND e.kind = '${kind}'`)
+const outermostOfAll = (end: 'min' | 'max'): SQL =>
+  sql`(SELECT ${sql.raw(end)}(at) FROM (${sql.join(
+    ENTRY_KINDS.map((kind) => outermost(end, kind)),
+    sql` UNION ALL `,
+  )}))`
+
+/** What a row of `reports r` is told as. */
+export const reportColumns: SQL = sql`${columnsOf(reports, 'r')},
+  (r.public = 1 AND ${allowsPublic(sql`r.study_id`)}) AS "isPublic",
+  ${outermostOfAll('min')} AS "firstAt", ${outermostOfAll('max')} AS "lastAt"`
+
+export const reportOfRow = (row: ReportRow): Report => ({
+  owner: row.owner === '' ? null : (row.owner as ParticipantId), // what was put in, as the identifier is
+  identifier: row.identifier as Identifier,
+  public: row.isPublic === 1,
+  labels: stringsOf(row.labels),
+  entries: row.entries,
+  first: row.firstAt,
+  last: row.lastAt,
+  createdAt: dateOf(row.createdAt),
+})
+
+/** The report, if the rule shows it to the caller. */
+export const reportStatement = (caller: Caller, name: ReportName, rule: Rule) =>
+  statement<ReportRow>(
+    withWho(
+      caller,
+      sql`SELECT ${reportColumns} FROM who CROSS JOIN reports r
+        WHERE ${isNamed(caller, name, 'r')} AND ${allows(rule, targetReport('r'))}`,
+    ),
+  )

@@ -1,0 +1,134 @@
+import { sql } from 'drizzle-orm'
+import type { Changes, Report } from '../model/entities.ts'
+import type { Page, PageRequest } from '../model/page.ts'
+import type { Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
+import { type Database, first, statement } from './database.ts'
+import {
+  isNamed,
+  ownerOf,
+  reportColumns,
+  type ReportName,
+  reportOfRow,
+  type ReportOwner,
+  type ReportRow,
+  reportStatement,
+  targetReport,
+} from './report-rows.ts'
+import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+
+export type ReportChanges = Changes<Pick<Report, 'public' | 'labels'>>
+
+/** `report`: if the caller may read it. */
+export type FoundReport = Readonly<{ principal: Principal | undefined; report: Report | undefined }>
+
+/** A rule that reads, which says what is shown, and one that writes. */
+export type ReadAndWrite = Readonly<{ reading: Rule; writing: Rule }>
+
+const isAllowedTo = (writing: Rule) => sql`EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetReport('r'))})`
+
+export const reportStore = (db: Database) => ({
+  async find(caller: Caller, name: ReportName, reading: Rule): Promise<FoundReport> {
+    const [who, rows] = await db.batch(whoStatement(caller), reportStatement(caller, name, reading))
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), report: row && reportOfRow(row) }
+  },
+
+  /** By identifier, in the order of code points. */
+  async list(
+    caller: Caller,
+    owner: ReportOwner,
+    { reading, page }: { reading: Rule; page: PageRequest },
+  ): Promise<{ principal: Principal | undefined; page: Page<Report> }> {
+    const listing = 'reports'
+    const after = decodeCursor(listing, page.cursor)
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<ReportRow>(
+        withWho(
+          caller,
+          sql`SELECT ${reportColumns} FROM reports r
+            WHERE r.study_id = ${caller.study} AND r.owner = ${ownerOf(owner)} AND r.identifier > ${after?.[1] ?? ''}
+              AND ${allows(reading, targetReport('r'), READ_ONCE)}
+            ORDER BY r.identifier LIMIT ${page.limit + 1}`,
+        ),
+      ),
+    )
+    return {
+      principal: principalOf(first(who), caller.study),
+      page: pageOf(rows, page.limit, {
+        listing,
+        place: (row) => [row.identifier, row.identifier],
+        item: reportOfRow,
+      }),
+    }
+  },
+
+  /** `updated` is false where nothing was changed: by the rule, or for want of a study that allows public ones. */
+  async update(
+    caller: Caller,
+    name: ReportName,
+    { reading, writing, changes }: ReadAndWrite & { changes: ReportChanges },
+  ): Promise<FoundReport & { updated: boolean }> {
+    const set = [
+      sql`identifier = identifier`,
+      ...(changes.public === undefined ? [] : [sql`public = ${changes.public ? 1 : 0}`]),
+      ...(changes.labels === undefined ? [] : [sql`labels = ${JSON.stringify(changes.labels)}`]),
+    ]
+    const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`
+    const [who, updated, rows] = await db.batch(
+      whoStatement(caller),
+      statement<{ identifier: string }>(
+        withWho(
+          caller,
+          sql`UPDATE reports AS r SET ${sql.join(set, sql`, `)}
+            WHERE ${isNamed(caller, name, 'r')} AND ${isAllowedTo(writing)} AND ${isPossible}
+            RETURNING identifier`,
+        ),
+      ),
+      reportStatement(caller, name, reading),
+    )
+    const row = first(rows)
+    return {
+      principal: principalOf(first(who), caller.study),
+      report: row && reportOfRow(row),
+      updated: updated.length > 0,
+    }
+  },
+
+  /** A report with all its entries; `report` is what there was. */
+  async remove(
+    caller: Caller,
+    name: ReportName,
+    { reading, writing }: ReadAndWrite,
+  ): Promise<FoundReport & { removed: boolean }> {
+    const [who, before, removed] = await db.batch(
+      whoStatement(caller),
+      reportStatement(caller, name, reading),
+      statement<{ identifier: string }>(
+        withWho(
+          caller,
+          sql`DELETE FROM reports AS r
+            WHERE ${isNamed(caller, name, 'r')} AND ${isAllowedTo(writing)}
+            RETURNING identifier`,
+        ),
+      ),
+      // Of a report that is not there, nothing is: whether it went now or in the same batch before its answer was lost.
+      statement(
+        withWho(
+          caller,
+          sql`DELETE FROM report_entries AS e WHERE ${isNamed(caller, name, 'e')}
+            AND NOT EXISTS (SELECT 1 FROM reports r WHERE ${isNamed(caller, name, 'r')})`,
+        ),
+      ),
+    )
+    const row = first(before)
+    return {
+      principal: principalOf(first(who), caller.study),
+      report: row && reportOfRow(row),
+      removed: removed.length > 0,
+    }
+  },
+})

@@ -1,0 +1,93 @@
+import {
+  createExecutionContext,
+  createMessageBatch,
+  createScheduledController,
+  getQueueResult,
+  waitOnExecutionContext,
+} from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import worker from '../../src/index.ts'
+import { callersOf } from './callers.ts'
+import { type Caller, ORIGIN } from './client.ts'
+
+// The Worker's three handlers with other bindings or settings than the pool's, or at another time. What is put around
+// a binding here decides when a call fails and what happens just before it; the call itself is the real one.
+
+type Other = { [Name in keyof Env]?: Env[Name] extends string ? string : Env[Name] }
+/** Variables are typed as what `wrangler.toml` says; here they may say something else. */
+const environment = (other: Other) => ({ ...env, ...other }) as Env
+
+const sendingTo =
+  (other: Other) =>
+  async (request: Request): Promise<Response> => {
+    const context = createExecutionContext()
+    const response = await worker.fetch(request, environment(other), context)
+    await waitOnExecutionContext(context)
+    return response
+  }
+
+/** The same caller, with other bindings or settings behind the API. */
+export const within = (other: Other, caller: Caller) => callersOf(sendingTo(other), () => ORIGIN)(caller.key)
+
+/** One run of the cron, at any time. */
+export async function sweepAt(time: Date, other: Other = {}): Promise<void> {
+  const context = createExecutionContext()
+  const controller = createScheduledController({ scheduledTime: time, cron: '* * * * *' })
+  await worker.scheduled(controller, environment(other), context)
+  await waitOnExecutionContext(context)
+}
+
+/** One batch of the queue; answers which messages were acknowledged and which are to come again. */
+export async function deliver(bodies: readonly unknown[], other: Other = {}) {
+  const context = createExecutionContext()
+  const batch = createMessageBatch(
+    'carrel-object-events',
+    bodies.map((body, index) => ({ id: `message-${index}`, timestamp: new Date(), attempts: 1, body })),
+  )
+  await worker.queue(batch, environment(other), context)
+  const result = await getQueueResult(batch, context)
+  return { acked: result.explicitAcks, retried: result.retryMessages.map((message) => message.msgId) }
+}
+
+/** A binding with some methods of its own; the others are the real ones. */
+export const overriding = <Binding extends object>(binding: Binding, own: Partial<Binding>): Binding =>
+  new Proxy(binding, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+
+type Disturbance = {
+  /** Which batch, by the SQL in it. */
+  on: RegExp
+  /** What others do just before it runs for the first time. */
+  before?: () => Promise<unknown>
+  /** D1 does what it is told, and its answer is lost: once, or this many times. */
+  loses?: boolean | number
+}
+
+/** D1 with one disturbed batch. `times` says how often that batch was run, so that a test knows it was. */
+export function disturbed({ on, before, loses = false }: Disturbance) {
+  let prepared: string[] = []
+  /** A batch that is repeated is the same statements, prepared once. */
+  const meant = new WeakSet<D1PreparedStatement[]>()
+  const seen = { times: 0 }
+  const DB = overriding(env.DB, {
+    prepare: (text) => {
+      prepared.push(text)
+      return env.DB.prepare(text)
+    },
+    batch: async <Row>(statements: D1PreparedStatement[]) => {
+      if (on.test(prepared.join('\n'))) meant.add(statements)
+      const isMeant = meant.has(statements)
+      prepared = []
+      if (isMeant) seen.times += 1
+      if (isMeant && seen.times === 1) await before?.()
+      const results = await env.DB.batch<Row>(statements)
+      if (isMeant && seen.times <= Number(loses)) throw new Error('D1_ERROR: Network connection lost.')
+      return results
+    },
+  })
+  return { DB, seen }
+}

@@ -1,0 +1,77 @@
+import { anonymous } from './client.ts'
+import { aFile, aKey, aParticipant, aStudy, begin, ok } from './world.ts'
+
+// Every operation that the service describes, with what it takes to ask for it of something that is there.
+
+type Parameter = { name: string; in: 'path' | 'query' | 'header'; required?: boolean; schema?: { example?: unknown } }
+type Described = { parameters?: Parameter[]; requestBody?: { content: Record<string, { example?: unknown }> } }
+
+export type Operation = {
+  method: string
+  /** With names in braces. */
+  template: string
+  parameters: readonly Parameter[]
+  /** One that it takes; undefined where it takes none. */
+  body: { type: string; example: unknown } | undefined
+}
+
+export async function operations(): Promise<Operation[]> {
+  const { paths } = (await anonymous.get('/openapi.json')).body as { paths: Record<string, Record<string, Described>> }
+  return Object.entries(paths).flatMap(([template, methods]) =>
+    Object.entries(methods).map(([method, { parameters = [], requestBody }]) => {
+      const [content] = Object.entries(requestBody?.content ?? {})
+      return {
+        method: method.toUpperCase(),
+        template,
+        parameters,
+        body: content && { type: content[0], example: content[1].example },
+      }
+    }),
+  )
+}
+
+/** A study with one of each thing that a path can name, and those names. Nobody but its owner sees the file. */
+export async function aFurnishedStudy() {
+  const study = await aStudy()
+  const participant = await aParticipant(study, { id: 'ada' })
+  const file = await aFile(participant, study)
+  const { upload } = await begin(participant, study)
+  const link = ok(await participant.post(`${study.path}/files/${file.id}/download-tokens`, { seconds: 600 }))
+  const member = ok(await study.admin.post(`${study.path}/members`, { issuer: 'i', subject: 's', role: 'staff' }))
+  ok(await participant.put(`${study.path}/participants/ada/documents/preferences`, { theme: 'dark' }))
+  const codes = `${study.path}/participants/ada/enrolment-codes`
+  const names: Record<string, string> = {
+    study: study.id,
+    participant: 'ada',
+    file: file.id,
+    handle: 'notes',
+    upload: upload.id,
+    version: file.version.id,
+    token: link.id,
+    member: member.id,
+    key: (await aKey(study, { role: 'staff' })).id,
+    identifier: 'preferences',
+    code: ok(await study.admin.post(codes, { label: 'phone' })).id,
+  }
+  return { study, participant, names }
+}
+
+/** The URL of an operation on what the names say; for what they do not, the document's own examples. */
+export function pathOf(
+  { template, parameters }: Pick<Operation, 'template' | 'parameters'>,
+  names: Readonly<Record<string, string>>,
+): string {
+  const exampleOf = ({ name, schema }: Parameter) => {
+    if (typeof schema?.example === 'string') return schema.example
+    throw new Error(`Nothing is furnished for ${name} of ${template}, and it has no example.`)
+  }
+  const named = (name: string) => {
+    const parameter = parameters.find((each) => each.in === 'path' && each.name === name)
+    return names[name] ?? exampleOf(parameter ?? { name, in: 'path' })
+  }
+  const query = parameters
+    .filter((parameter) => parameter.in === 'query' && parameter.required === true)
+    .map((parameter) => [parameter.name, exampleOf(parameter)])
+  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(named(name)))
+  return query.length === 0 ? path : `${path}?${new URLSearchParams(query).toString()}`
+}
