@@ -91,6 +91,15 @@ describe('every other route', () => {
     }
   })
 
+  test('asks them so before it judges what they ask for, unless it may be public', async () => {
+    const { paths } = (await anonymous.get('/openapi.json')).body
+    const isNeverPublic = ({ template, method }: Operation) =>
+      paths[template][method.toLowerCase()].security.every((way: object) => 'bearer' in way)
+    for (const operation of each(isNeverPublic)) {
+      expectProblem(await knock(anonymous, operation, '-no-study-id'), 'unauthenticated', nameOf(operation))
+    }
+  })
+
   test('does so for HEAD where it answers GET', async () => {
     for (const operation of each(({ method }) => method === 'GET')) {
       const refused = await anonymous.head(pathOf(operation, furnished.names))
