@@ -75,7 +75,7 @@ export function operation<const Config extends Operation>(
   const { request, method } = config
   const codes = [
     ...ALWAYS,
-    ...(door === 'link' ? [] : (['unauthenticated'] as const)),
+    ...(door === 'link' ? [] : (['unauthenticated', 'rate_limited'] as const)),
     ...(method === 'get' || (door === 'link' && request?.body === undefined) ? [] : ANY_BODY),
     ...(request?.body === undefined ? [] : (['invalid_body'] as const)),
     ...problems,

@@ -5,6 +5,7 @@ import { issueEnrolmentCode } from '../../src/domain/enrolment-codes.ts'
 import { credentialOfKey } from '../../src/domain/credentials.ts'
 import { openScope } from '../../src/runtime.ts'
 import { anonymous, as } from '../support/client.ts'
+import { sweepAt } from '../support/faults.ts'
 import { aParticipant, aStudy } from '../support/world.ts'
 
 async function aWorld() {
@@ -95,6 +96,16 @@ describe('an enrolment code', () => {
     await study.admin.patch(`${study.path}/participants/${participant.id}`, { status: 'withdrawn' })
     expect((await exchange(last.code)).status).toBe(410)
     expect((await study.admin.post(path, { label: 'phone' })).body.code).toBe('participant_withdrawn')
+  })
+
+  test('is forgotten a day after its end', async () => {
+    const { study, path } = await aWorld()
+    const { expiresAt } = (await study.admin.post(path, { label: 'phone', seconds: 60 })).body
+    const dayLater = Date.parse(expiresAt) + 24 * 3_600_000
+    await sweepAt(new Date(dayLater - 1))
+    expect((await study.admin.get(path)).body.items).toHaveLength(1)
+    await sweepAt(new Date(dayLater))
+    expect((await study.admin.get(path)).body.items).toEqual([])
   })
 
   test('is made by workers and admins only, for a participant who is there', async () => {
