@@ -21,6 +21,9 @@ export default defineConfig(async () => ({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              // Nobody takes from this one: a test delivers what it means to (`deliver`), and a batch that comes by itself when
+              // a file's tests are over is waited for in vain.
+              queueProducers: { JOBS: { queueName: 'jobs-of-tests' } },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
                 SLOW: slow,

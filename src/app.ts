@@ -3,6 +3,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { apiKeys } from './http/api-keys.ts'
+import { audit } from './http/audit.ts'
 import { authenticate } from './http/authenticate.ts'
 import { limitBody, requireJson } from './http/body.ts'
 import { content } from './http/content.ts'
@@ -12,18 +13,25 @@ import { documentSchemas } from './http/document-schemas.ts'
 import { documents } from './http/documents.ts'
 import { downloadTokens } from './http/download-tokens.ts'
 import { enrolmentCodes } from './http/enrolment-codes.ts'
+import { erasures } from './http/erasures.ts'
 import { exports } from './http/exports.ts'
 import { file } from './http/file.ts'
 import { files } from './http/files.ts'
+import { grantTemplates } from './http/grant-templates.ts'
+import { grants } from './http/grants.ts'
 import { health } from './http/health.ts'
 import { links } from './http/links.ts'
 import { logRequest } from './http/log-request.ts'
+import { manifests } from './http/manifests.ts'
 import { members } from './http/members.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { participants } from './http/participants.ts'
 import { limitCallers } from './http/rate-limits.ts'
-import { refuseMethod, renderNotFound, renderProblem } from './http/problem.ts'
+import { removals } from './http/removals.ts'
+import { refuseMethod, renderNotFound } from './http/problem.ts'
+import { renderRefusal } from './http/refusals.ts'
 import { participantReports, studyReports } from './http/reports.ts'
+import { search } from './http/search.ts'
 import { studies } from './http/studies.ts'
 import { uploads } from './http/uploads.ts'
 import { requireUtf8 } from './http/utf8.ts'
@@ -61,18 +69,25 @@ export function createApp() {
     apiKeys,
     enrolmentCodes,
     files,
+    search,
     file,
+    removals,
     uploads,
     versions,
     content,
     downloadTokens,
+    grants,
+    grantTemplates,
     documents,
     documentSchemas,
     participantReports,
     studyReports,
+    erasures,
     exports,
+    manifests,
+    audit,
   ]) {
     app.route('/v1', routes)
   }
-  return app.onError(renderProblem).notFound(renderNotFound)
+  return app.onError(renderRefusal).notFound(renderNotFound)
 }

@@ -1,11 +1,11 @@
 import { createApp } from './app.ts'
-import { consumeObjectEvents } from './jobs/object-events.ts'
+import { consume } from './jobs/queue.ts'
 import { runSweep } from './jobs/sweep.ts'
 
 const app = createApp()
 
 export default {
   fetch: app.fetch,
-  queue: consumeObjectEvents,
+  queue: consume,
   scheduled: runSweep,
 } satisfies ExportedHandler<Env>

@@ -1,5 +1,5 @@
 import { createJwtVerifier, type JwtVerifier } from './http/jwt.ts'
-import type { Credential } from './model/principal.ts'
+import type { Credential, Door } from './model/principal.ts'
 import type { Scope } from './domain/scope.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { createTokenCodec, type TokenCodec } from './storage/secrets.ts'
@@ -28,18 +28,38 @@ export function openScope(
   env: Env,
   {
     credential,
+    door,
     origin,
     now,
     context,
-  }: { credential: Credential; origin: string | undefined; now: Date; context: Pick<ExecutionContext, 'waitUntil'> },
+    session,
+    idempotency,
+    identified = () => undefined,
+  }: {
+    credential: Credential
+    door: Door
+    origin: string | undefined
+    now: Date
+    context: Pick<ExecutionContext, 'waitUntil'>
+    /** Undefined: the primary answers everything. */
+    session?: D1DatabaseSession | undefined
+    idempotency?: Scope['idempotency']
+    identified?: Scope['identified']
+  },
 ): Scope {
   const { settings, tokens } = runtimeOf(env)
   return {
     credential,
+    door,
     settings,
     tokens,
     now,
-    stores: openStores(env, settings, origin),
+    idempotency,
+    identified,
+    stores: openStores({ DB: session ?? env.DB, BUCKET: env.BUCKET, TOKENS: env.TOKENS }, settings, origin),
     defer: (work) => context.waitUntil(work),
+    enqueue: async (message) => {
+      await env.JOBS.send(message)
+    },
   }
 }

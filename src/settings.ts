@@ -80,6 +80,8 @@ const Variables = z.object({
   UPLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_TOKEN_SECONDS: Seconds.max(7 * 86_400),
+  /** How long the audit is kept. */
+  AUDIT_DAYS: z.coerce.number().int().positive().max(36_500),
 })
 
 /** Read and checked once per isolate; units are in the names. */
@@ -113,5 +115,6 @@ export function readSettings(env: object) {
     uploadUrlSeconds: vars.UPLOAD_URL_SECONDS,
     downloadUrlSeconds: vars.DOWNLOAD_URL_SECONDS,
     downloadTokenSeconds: vars.DOWNLOAD_TOKEN_SECONDS,
+    auditDays: vars.AUDIT_DAYS,
   } as const
 }

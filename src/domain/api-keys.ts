@@ -2,6 +2,7 @@ import type { ApiKey } from '../model/entities.ts'
 import {
   type DomainError,
   forbidden,
+  idempotencyKeyReused,
   invalidBody,
   keyHasNoSecret,
   keyNotFound,
@@ -13,11 +14,12 @@ import { type KeyId, type MemberId, newId, type ParticipantId, type StudyId } fr
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal, StudyRole } from '../model/principal.ts'
 import { hashSecret, newApiKeySecret } from '../storage/secrets.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
 import { denial, requirePermission, rules } from './policy.ts'
 import { callerIn, secondsFrom, type Scope } from './scope.ts'
 
-/** A key, and its secret this once; null for a public key, which has none. */
+/** A key, and its secret this once; null where it was told before, and for a public key, which has none. */
 export type IssuedKey = Readonly<{ key: ApiKey; secret: string | null }>
 
 /** The study's number is in the secret, so it is read first; a key is issued once in a long while. */
@@ -29,22 +31,39 @@ async function numberOf(scope: Scope, study: StudyId): Promise<number> {
   return found.study.number
 }
 
+type WantedKey = {
+  role: StudyRole
+  participant: ParticipantId | null
+  member: MemberId | null
+  label: string
+  expiresAt: Date | null
+  publicKey: string | null
+}
+
 /**
  * The operator issues a study's admin keys, and its admins every key.
  * @throws DomainError `participant_not_found`, `invalid_body`, `forbidden`
  */
-export async function issueApiKey(
-  scope: Scope,
-  study: StudyId,
-  wanted: {
-    role: StudyRole
-    participant: ParticipantId | null
-    member: MemberId | null
-    label: string
-    expiresAt: Date | null
-    publicKey: string | null
-  },
-): Promise<IssuedKey> {
+export const issueApiKey = async (scope: Scope, study: StudyId, wanted: WantedKey): Promise<IssuedKey> =>
+  once(scope, study, {
+    attempt: async () => issue(scope, study, wanted),
+    again: async (made) => {
+      const { principal, ...issued } = await issuedBefore(scope, study, made.key)
+      requirePermission(principal, rules.issueKey)
+      return issued
+    },
+  })
+
+/** A key that the caller has issued in an earlier request. */
+async function issuedBefore(scope: Scope, study: StudyId, id: KeyId): Promise<IssuedKey & { principal: Principal }> {
+  const found = await scope.stores.apiKeys.find(callerIn(scope, study), id)
+  const principal = await identify(scope, found.principal)
+  if (found.key === undefined) throw denial(principal, keyNotFound())
+  return { principal, key: found.key, secret: null }
+}
+
+async function issue(scope: Scope, study: StudyId, wanted: WantedKey): Promise<IssuedKey> {
+  const number = await numberOf(scope, study)
   if (scope.credential.kind === 'operator' && wanted.role !== 'admin') {
     throw forbidden('The operator issues admin keys only; the other keys are issued with one of those.')
   }
@@ -52,7 +71,7 @@ export async function issueApiKey(
   if (wanted.expiresAt !== null && wanted.expiresAt <= scope.now) {
     throw invalidBody([{ pointer: '/expiresAt', message: 'Must lie in the future.' }])
   }
-  const made = await newApiKeySecret(await numberOf(scope, study))
+  const made = await newApiKeySecret(number)
   const { publicKey } = wanted
   const credential =
     publicKey === null
@@ -141,14 +160,24 @@ export async function rotateApiKey(
 ): Promise<IssuedKey> {
   if (scope.credential.kind === 'anonymous') throw unauthenticated()
   if (scope.credential.kind !== 'key') throw keyHasNoSecret()
-  const made = await newApiKeySecret(scope.credential.studyNumber)
-  const found = await scope.stores.apiKeys.rotate(callerIn(scope, study), id, {
-    id: newId('key', scope.now),
-    hash: made.hash,
-    hint: made.hint,
-    until: secondsFrom(scope.now, graceSeconds),
+  const { secret, hash, hint } = await newApiKeySecret(scope.credential.studyNumber)
+  return once(scope, study, {
+    attempt: async () => {
+      const found = await scope.stores.apiKeys.rotate(callerIn(scope, study), id, {
+        id: newId('key', scope.now),
+        hash,
+        hint,
+        until: secondsFrom(scope.now, graceSeconds),
+      })
+      const principal = await identify(scope, found.principal)
+      if (found.key === undefined) throw denial(principal, keyNotFound())
+      return { key: found.key, secret }
+    },
+    again: async (made) => {
+      const { principal, ...issued } = await issuedBefore(scope, study, made.key)
+      // `self` in the path is another key with another of the participant's keys.
+      if (!isOwnKey(principal, made.predecessor)) throw idempotencyKeyReused()
+      return issued
+    },
   })
-  const principal = await identify(scope, found.principal)
-  if (found.key === undefined) throw denial(principal, keyNotFound())
-  return { key: found.key, secret: made.secret }
 }

@@ -32,8 +32,10 @@ export async function whyNotBegun(scope: Scope, study: StudyId, asked: Asked): P
     return invalidBody([{ pointer: '/participant', message: "Say whose the file is, or null for the study's own." }])
   }
   const existing = await existingFile(scope, study, { owner, file })
-  if (existing !== undefined) return whyNotReplaced(asked, existing)
-  return (await whyNotCreated(scope, study, { ...asked, owner })) ?? overloaded()
+  if (existing !== undefined && accessTo(existing, principal) !== 'none') return whyNotReplaced(asked, existing)
+  // One that is not to be seen is taken for none, so that who may begin nothing here learns nothing of what there is.
+  const refused = await whyNotCreated(scope, study, { ...asked, owner })
+  return refused ?? (existing === undefined ? overloaded() : participantNotFound())
 }
 
 /** Undefined: nobody's in particular, since the caller is no participant. */
@@ -53,8 +55,6 @@ async function existingFile(
 }
 
 function whyNotReplaced({ principal, file }: Asked, existing: File): DomainError {
-  // That it is there is not told to those who may not see it.
-  if (accessTo(existing, principal) === 'none') return denial(principal, participantNotFound())
   const refused = whyRefused(rules.editFile, principal, existing)
   if (refused !== undefined) return refused
   if (file.visibility !== undefined && file.visibility !== existing.visibility) return visibilityDiffers()
@@ -69,16 +69,17 @@ async function whyNotCreated(scope: Scope, study: StudyId, asked: Creating): Pro
   if (principal.role === 'participant' && owner !== principal.participant) {
     return owner === null ? forbidden() : participantNotFound()
   }
-  const refused = whyRefused(rules.createFile, principal, factsOf(asked))
+  const refused = whyRefused(rules.createFile, principal, factsOfNew(asked))
   if (refused !== undefined) return refused
   if (file.revision !== undefined) return revisionMismatch()
   return (owner === null ? undefined : await whyNotOwned(scope, study, owner)) ?? whyNotInStudy(scope, study, asked)
 }
 
-const factsOf = ({ principal, file, owner }: Creating) => ({
+const factsOfNew = ({ principal, file, owner }: Creating) => ({
   owner,
   visibility: file.visibility ?? file.doorVisibility,
   createdBy: principal.actor,
+  granted: null,
 })
 
 async function whyNotOwned(scope: Scope, study: StudyId, owner: ParticipantId): Promise<DomainError | undefined> {
@@ -93,7 +94,7 @@ async function whyNotInStudy(scope: Scope, id: StudyId, asked: Creating): Promis
   const { allowPublic, defaultVisibility } = study.settings
   if ((asked.file.visibility ?? defaultVisibility ?? asked.file.doorVisibility) === 'public') {
     if (!allowPublic) return publicNotAllowed()
-    if (!permits(rules.publish, asked.principal, factsOf(asked)))
+    if (!permits(rules.publish, asked.principal, factsOfNew(asked)))
       return forbidden('Your role does not allow to publish.')
   }
   return study.numbersLeft > 0 ? undefined : numbersExhausted()

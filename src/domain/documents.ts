@@ -13,9 +13,10 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import type { DocumentName, FoundDocument, Precondition } from '../storage/documents.ts'
+import { witness } from './audit.ts'
 import { requireFit } from './document-schemas.ts'
 import { identify } from './identity.ts'
-import { denial, filterFor, rules, whyRefused } from './policy.ts'
+import { denial, factsOf, filterFor, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 export type { DocumentName, Precondition } from '../storage/documents.ts'
@@ -43,6 +44,7 @@ export async function getDocument(
   const principal = await identify(scope, found.principal)
   const { document, data } = found
   if (document === undefined || data === undefined) throw denial(principal, documentNotFound())
+  witness(scope, principal, { study, action: 'document.read', owner: document.participant, object: document.etag })
   return { document, data }
 }
 
@@ -66,7 +68,7 @@ export async function listDocuments(
 /**
  * Creates or replaces. `data` is JSON text, kept as it is.
  * @throws DomainError `document_too_large`, `document_invalid`, `revision_mismatch`, `participant_not_found`,
- * `participant_withdrawn`
+ * `participant_withdrawn`, `quota_exceeded`
  */
 export async function putDocument(
   scope: Scope,
@@ -82,7 +84,7 @@ export async function putDocument(
     const asked = { rule: rules.putDocument, precondition, etag, schemaAt, data, size }
     const found = await scope.stores.documents.put(caller, name, asked)
     const principal = await identify(scope, found.principal)
-    if (found.document?.etag === etag) return found.document
+    if (found.written) return requireThere(principal, found.document)
     const refused = await whyNotWritten(scope, study, {
       ...found,
       name,
@@ -115,12 +117,12 @@ export async function patchDocument(
     const asked = { rule, etag, patch, maxBytes: MAX_DOCUMENT_BYTES, ...held }
     const found = await documents.patch(caller, name, asked)
     const principal = await identify(scope, found.principal)
-    if (found.document?.etag === etag) return found.document
-    if (found.document === undefined) throw denial(principal, documentNotFound())
+    const seen = requireSeen(principal, found.document)
+    if (found.written) return seen
     const refused = await whyNotWritten(scope, study, { ...found, name, principal, rule, precondition })
     if (refused !== undefined) throw refused
     // What the patch makes is held against the schema, and written only if nothing has changed under it.
-    const preview = await documents.previewPatch(caller, name, patch)
+    const preview = await documents.previewPatch(caller, name, { rule, patch })
     if (preview === undefined) throw denial(principal, documentNotFound())
     if (bytesOf(preview.data) > MAX_DOCUMENT_BYTES) throw documentTooLarge(MAX_DOCUMENT_BYTES)
     held = {
@@ -140,16 +142,25 @@ export async function deleteDocument(
   const rule = rules.deleteDocument
   const found = await scope.stores.documents.remove(callerIn(scope, study), name, { rule, precondition })
   const principal = await identify(scope, found.principal)
-  if (found.removed) return
-  const { document } = found
-  const isSeen =
-    document !== undefined && whyRefused(rules.readDocument, principal, factsOf(document.participant)) === undefined
-  if (!isSeen) throw denial(principal, documentNotFound())
+  if (found.written) return
+  const document = requireSeen(principal, found.document)
   const refused = await whyNotWritten(scope, study, { document, name, principal, rule, precondition })
   throw refused ?? overloaded()
 }
 
-const factsOf = (owner: ParticipantId) => ({ owner, visibility: 'private', createdBy: null }) as const
+/** Of a document that the caller may not read, nothing is told but what is told where there is none. */
+function requireSeen(principal: Principal, document: Document | undefined): Document {
+  const there = requireThere(principal, document)
+  if (whyRefused(rules.readDocument, principal, factsOf(there.participant)) !== undefined) {
+    throw denial(principal, documentNotFound())
+  }
+  return there
+}
+
+function requireThere(principal: Principal, document: Document | undefined): Document {
+  if (document === undefined) throw denial(principal, documentNotFound())
+  return document
+}
 
 type Refused = Pick<FoundDocument, 'document'> & {
   name: DocumentName

@@ -11,8 +11,11 @@ import {
 } from '../model/errors.ts'
 import { type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
-import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-tokens.ts'
+import type { Principal } from '../model/principal.ts'
+import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-claims.ts'
+import { type Reading, witness, witnessClaim } from './audit.ts'
 import { dispositionOf, servedMediaType } from './disposition.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
 import { denial, permits, requireVisible, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
@@ -26,6 +29,9 @@ export type Content = Readonly<{
   mediaType: string
   disposition: string
 }>
+
+/** Content that was asked for by its file, with who asked: it is on record once it is given out. */
+export type FoundContent = Content & Readonly<{ urlSeconds: number; principal: Principal; reading: Reading }>
 
 /** The name is the file's own as it is now for its current version, else the version's. */
 function contentOf(file: File, version: Version): Content {
@@ -48,7 +54,7 @@ export async function getContent(
   scope: Scope,
   study: StudyId,
   { file: id, version: named }: { file: FileId; version: VersionId | undefined },
-): Promise<Content & { urlSeconds: number }> {
+): Promise<FoundContent> {
   const found = await scope.stores.files.findContent(callerIn(scope, study), id, named)
   const principal = await identify(scope, found.principal)
   const file = requireVisible(principal, found.file)
@@ -58,6 +64,8 @@ export async function getContent(
   return {
     ...contentOf(file, found.version),
     urlSeconds: found.downloadUrlSeconds ?? scope.settings.downloadUrlSeconds,
+    principal,
+    reading: { study, action: 'file.read', owner: file.owner, object: found.version.id },
   }
 }
 
@@ -65,7 +73,13 @@ export async function getContent(
 export const servedMediaTypeOf = ({ mediaType }: Content): string => servedMediaType(mediaType)
 
 /** A URL straight to storage, good for a GET (Range works) or a HEAD, as often as asked until it expires. */
-export const presignedDownload = async (
+export async function redirectToContent(scope: Scope, content: FoundContent, method: 'GET' | 'HEAD'): Promise<string> {
+  const url = await presignedDownload(scope, content, { method, seconds: content.urlSeconds })
+  if (method === 'GET') witness(scope, content.principal, content.reading)
+  return url
+}
+
+const presignedDownload = async (
   scope: Scope,
   content: Content,
   { method, seconds }: { method: 'GET' | 'HEAD'; seconds: number },
@@ -85,33 +99,46 @@ export const presignedDownload = async (
  */
 export async function readContent(
   scope: Scope,
-  content: { objectKey: string },
+  content: FoundContent,
   range?: { offset: number; length: number },
 ): Promise<ReadableStream> {
   const body = await scope.stores.objects.read(content.objectKey, range)
   if (body === undefined) throw overloaded()
+  witness(scope, content.principal, content.reading)
   return body
 }
 
-/** A link as it is told once: `token` is never to be had again. */
-export type IssuedLink = Readonly<{ token: string; link: DownloadToken }>
+/** A link as it is told once: `token` is never to be had again, and null where it was told before. */
+export type IssuedLink = Readonly<{ token: string | null; link: DownloadToken }>
+type WantedLink = {
+  file: FileId
+  version: VersionId | null
+  delivery: Delivery
+  confirm: boolean
+  seconds: number | null
+}
 
 /**
  * A link that gives one version's bytes once, to whoever has it. It never widens what its issuer may see, and ends
  * with its file, its issuer's key or place in the study, or its revocation.
  * @throws DomainError `file_not_found`, `version_not_found`, `content_missing`, `forbidden`
  */
-export async function issueDownloadToken(
-  scope: Scope,
-  study: StudyId,
-  wanted: {
-    file: FileId
-    version: VersionId | null
-    delivery: Delivery
-    confirm: boolean
-    seconds: number | null
-  },
-): Promise<IssuedLink> {
+export const issueDownloadToken = async (scope: Scope, study: StudyId, wanted: WantedLink): Promise<IssuedLink> =>
+  once(scope, study, {
+    attempt: async () => issue(scope, study, wanted),
+    again: async (made) => {
+      const caller = callerIn(scope, study)
+      const found = await scope.stores.files.find(caller, { id: wanted.file })
+      const principal = await identify(scope, found.principal)
+      const refused = whyRefused(rules.issueLink, principal, requireVisible(principal, found.file))
+      if (refused !== undefined) throw refused
+      const link = await scope.stores.downloadTokens.find(caller, wanted.file, made.link)
+      if (link === undefined) throw downloadTokenNotFound()
+      return { token: null, link }
+    },
+  })
+
+async function issue(scope: Scope, study: StudyId, wanted: WantedLink): Promise<IssuedLink> {
   const { token, hash } = await scope.tokens.issue(await numberOf(scope, study))
   const link = await scope.stores.downloadTokens.issue(callerIn(scope, study), {
     rules: [rules.issueLink, rules.fileContent],
@@ -187,7 +214,7 @@ export type ShownLink = Readonly<{ hash: string; known: KnownLink }>
  */
 export async function openDownloadLink(scope: Scope, token: string): Promise<ShownLink> {
   const opened = await scope.tokens.open(token)
-  const known = opened && (await scope.stores.downloadTokens.know(opened))
+  const known = opened && (await scope.stores.downloadClaims.know(opened))
   if (opened === undefined || known === undefined) throw downloadTokenNotFound()
   return { hash: opened.hash, known }
 }
@@ -206,11 +233,12 @@ export async function claimDownload(scope: Scope, { hash, known }: ShownLink, no
   const streams = known.delivery === 'stream' && known.objectKey !== '' && known.expiresAt > scope.now
   const body = streams ? await scope.stores.objects.read(known.objectKey) : undefined
   try {
-    const claim = await scope.stores.downloadTokens.claim(
+    const claim = await scope.stores.downloadClaims.claim(
       { study: known.study, hash, nonce, now: scope.now },
-      rules.fileContent,
+      rules.issueLink,
     )
     if (claim.outcome !== 'won' || claim.content === undefined) throw whyNotClaimed(claim.outcome)
+    if (claim.link !== undefined && !claim.link.again) witnessClaim(scope, known.study, claim.link)
     const { name, ...facts } = claim.content
     const content = { ...facts, disposition: dispositionOf(name, facts.mediaType) }
     if (known.delivery === 'redirect') {

@@ -10,19 +10,32 @@ import { type EnrolmentCodeId, newId, type ParticipantId, type StudyId } from '.
 import type { Page, PageRequest } from '../model/page.ts'
 import { newApiKeySecret, newEnrolmentCode, parseEnrolmentCode } from '../storage/secrets.ts'
 import type { IssuedKey } from './api-keys.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
 import { denial, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
+
+/** A code as it is told once: `code` is never to be had again, and null where it was told before. */
+export type IssuedCode = Readonly<{ issued: EnrolmentCode; code: string | null }>
+type NewCode = { participant: ParticipantId; label: string; seconds: number }
 
 /**
  * A code for a phone that has no key yet; told once.
  * @throws DomainError `participant_not_found`, `participant_withdrawn`
  */
-export async function issueEnrolmentCode(
-  scope: Scope,
-  study: StudyId,
-  { participant, label, seconds }: { participant: ParticipantId; label: string; seconds: number },
-): Promise<{ issued: EnrolmentCode; code: string }> {
+export const issueEnrolmentCode = async (scope: Scope, study: StudyId, wanted: NewCode): Promise<IssuedCode> =>
+  once(scope, study, {
+    attempt: async () => issue(scope, study, wanted),
+    again: async (made) => {
+      const found = await scope.stores.enrolmentCodes.find(callerIn(scope, study), wanted.participant, made.code)
+      const principal = await identify(scope, found.principal)
+      requirePermission(principal, rules.issueEnrolmentCode)
+      if (found.code === undefined) throw denial(principal, enrolmentCodeNotFound())
+      return { issued: found.code, code: null }
+    },
+  })
+
+async function issue(scope: Scope, study: StudyId, { participant, label, seconds }: NewCode): Promise<IssuedCode> {
   const caller = callerIn(scope, study)
   const owning = await scope.stores.studies.find(caller)
   const principal = await identify(scope, owning.principal)
@@ -82,6 +95,7 @@ export async function exchangeEnrolmentCode(
     nonce,
     key: { id: newId('key', scope.now), hash: made.hash, hint: made.hint },
     now: scope.now,
+    door: scope.door,
   })
   if (key !== undefined) return { key, secret: made.secret }
   throw outcome === 'spent' ? enrolmentCodeSpent() : enrolmentCodeNotFound()

@@ -1,98 +1,70 @@
-import type { Document, File, Report, Version } from '../model/entities.ts'
 import { participantNotFound } from '../model/errors.ts'
 import type { ParticipantId, StudyId } from '../model/ids.ts'
-import type { Principal } from '../model/principal.ts'
-import { dispositionOf, servedMediaType } from './disposition.ts'
+import { witness } from './audit.ts'
 import { identify } from './identity.ts'
-import { accessTo, denial, permits, rules } from './policy.ts'
+import { filesOf, listingOf, type Manifest, manifestOf } from './manifest-walk.ts'
 import type { SeenParticipant } from './participants.ts'
+import { denial, factsOf, permits, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
-/** Links of an export are to be followed one after the other, for as long as that takes. */
-const LINK_SECONDS = 6 * 3_600
-const ITEMS_AT_ONCE = 100
-
-/** One thing that a participant has. `url` is null where the caller may not have the bytes, or there are none. */
-export type Belonging =
-  | { kind: 'file'; file: File; version: Version | undefined; url: string | null }
-  | { kind: 'document'; document: Document }
-  | { kind: 'report'; report: Report }
-
-/** Whose export it is, and all of theirs, fetched as it is walked through: nothing but a stretch of it is held. */
-export type Export = Readonly<{ participant: SeenParticipant; belongings: AsyncGenerator<Belonging> }>
+export type Export = Readonly<{ participant: SeenParticipant; manifest: Manifest }>
 
 /**
  * Everything of a participant's, for themselves or an admin, who gets links to what is not private.
- * @throws DomainError `participant_not_found`
+ * @throws DomainError `participant_not_found`, `cursor_invalid`
  */
-export async function exportParticipant(scope: Scope, study: StudyId, id: ParticipantId | 'me'): Promise<Export> {
+export async function exportParticipant(
+  scope: Scope,
+  study: StudyId,
+  { id, cursor }: { id: ParticipantId | 'me'; cursor: string | undefined },
+): Promise<Export> {
+  const caller = callerIn(scope, study)
+  const { belongings, documents, reports } = scope.stores
+  const { principal, participant } = await requireExporting(scope, study, id)
+  const asked = { participant: participant.id }
+  const listings = [
+    filesOf({ scope, study, principal }, async (page) =>
+      belongings.files(caller, { ...asked, rule: rules.exportParticipant, page }),
+    ),
+    listingOf(
+      'grants',
+      async (page) => belongings.given(caller, { ...asked, rule: rules.readGrants, page }),
+      (grant) => ({ kind: 'grant', grant }),
+    ),
+    listingOf(
+      'shared',
+      async (page) => belongings.received(caller, { ...asked, rule: rules.readGrants, page }),
+      (grant) => ({ kind: 'shared', grant }),
+    ),
+    listingOf(
+      'documents',
+      async (page) =>
+        (await documents.list(caller, participant.id, { prefix: '', rule: rules.readDocument, page })).page,
+      (document) => ({ kind: 'document', document }),
+    ),
+    listingOf(
+      'reports',
+      async (page) => (await reports.list(caller, participant.id, { reading: rules.readReport, page })).page,
+      (report) => ({ kind: 'report', report }),
+    ),
+  ]
+  const manifest = await manifestOf({
+    listings,
+    cursor,
+    stillMay: async () => requireExporting(scope, study, participant.id),
+  })
+  witness(scope, principal, { study, action: 'participant.export', owner: participant.id, object: null })
+  return { participant, manifest }
+}
+
+async function requireExporting(scope: Scope, study: StudyId, id: ParticipantId | 'me') {
   const found = await scope.stores.participants.find(callerIn(scope, study), id)
   const principal = await identify(scope, found.principal)
   const { participant } = found
-  const facts = { owner: participant?.id ?? null, visibility: 'private', createdBy: null } as const
-  if (participant === undefined || !permits(rules.exportParticipant, principal, facts)) {
+  // From the beginning of an erasure on nothing of theirs is shown, so there is nothing to export either.
+  if (participant === undefined || participant.status === 'erasing') throw denial(principal, participantNotFound())
+  if (!permits(rules.exportParticipant, principal, factsOf(participant.id))) {
     throw denial(principal, participantNotFound())
   }
-  return { participant, belongings: walk(scope, study, { principal, participant: participant.id }) }
-}
-
-type Walked = { principal: Principal; participant: ParticipantId }
-
-async function* walk(scope: Scope, study: StudyId, walked: Walked): AsyncGenerator<Belonging> {
-  yield* files(scope, study, walked)
-  yield* documents(scope, study, walked)
-  yield* reports(scope, study, walked)
-}
-
-async function* files(scope: Scope, study: StudyId, { principal, participant }: Walked): AsyncGenerator<Belonging> {
-  let after: string | undefined = ''
-  while (after !== undefined) {
-    const stretch = await scope.stores.belongings.files(callerIn(scope, study), participant, {
-      rule: rules.exportParticipant,
-      after,
-    })
-    for (const { file, versions } of stretch.files) {
-      if (versions.length === 0) yield { kind: 'file', file, version: undefined, url: null }
-      const mayRead = accessTo(file, principal) === 'content'
-      for (const version of versions) {
-        yield { kind: 'file', file, version, url: mayRead ? await linkTo(scope, version) : null }
-      }
-    }
-    after = stretch.next
-  }
-}
-
-const linkTo = async (scope: Scope, { objectKey, name, mediaType }: Version): Promise<string> =>
-  scope.stores.presigner.download({
-    objectKey,
-    method: 'GET',
-    now: scope.now,
-    expiresSeconds: LINK_SECONDS,
-    disposition: dispositionOf(name, mediaType),
-    mediaType: servedMediaType(mediaType),
-  })
-
-async function* documents(scope: Scope, study: StudyId, { participant }: Walked): AsyncGenerator<Belonging> {
-  let cursor: string | undefined
-  do {
-    const { page } = await scope.stores.documents.list(callerIn(scope, study), participant, {
-      prefix: '',
-      rule: rules.readDocument,
-      page: { limit: ITEMS_AT_ONCE, cursor },
-    })
-    for (const document of page.items) yield { kind: 'document', document }
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-}
-
-async function* reports(scope: Scope, study: StudyId, { participant }: Walked): AsyncGenerator<Belonging> {
-  let cursor: string | undefined
-  do {
-    const { page } = await scope.stores.reports.list(callerIn(scope, study), participant, {
-      reading: rules.readReport,
-      page: { limit: ITEMS_AT_ONCE, cursor },
-    })
-    for (const report of page.items) yield { kind: 'report', report }
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
+  return { principal, participant }
 }

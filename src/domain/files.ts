@@ -11,7 +11,8 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import type { FileChanges, FileName } from '../storage/files.ts'
-import type { FileQuery } from '../storage/shelf.ts'
+import type { FileQuery } from '../storage/shelf-ranges.ts'
+import type { Caller } from '../storage/who.ts'
 
 import { identify } from './identity.ts'
 import { denial, requirePermission, requireVisible, rules, whyRefused } from './policy.ts'
@@ -19,7 +20,7 @@ import { callerIn, type Scope } from './scope.ts'
 
 // What verbs take is domain's word too, so that the tongues need not know where it is kept.
 export type { FileChanges, FileName } from '../storage/files.ts'
-export type { FileQuery } from '../storage/shelf.ts'
+export type { FileQuery } from '../storage/shelf-ranges.ts'
 
 /** @throws DomainError `file_not_found`, also for a file that the caller may not see */
 export async function getFile(scope: Scope, study: StudyId, name: FileName): Promise<File> {
@@ -27,20 +28,30 @@ export async function getFile(scope: Scope, study: StudyId, name: FileName): Pro
   return requireVisible(await identify(scope, found.principal), found.file)
 }
 
-/** A page of what the caller may find, newest first; of files without content, where those are asked for. */
+/**
+ * A page of what the caller may find: complete files, newest first, or those without content. Where words are asked for,
+ * what has them, the latest begun first.
+ */
 export async function listFiles(
   scope: Scope,
   study: StudyId,
   { query, page }: { query: FileQuery; page: PageRequest },
 ): Promise<Page<File>> {
-  const { shelf } = scope.stores
-  const asked = { rule: rules.listFiles, page }
-  const caller = callerIn(scope, study)
-  const found =
-    query.status === 'pending' ? await shelf.listPending(caller, query, asked) : await shelf.list(caller, query, asked)
+  const found = await find(scope, callerIn(scope, study), { query, page })
   const principal = await identify(scope, found.principal)
   if (principal.role !== 'participant') requirePermission(principal, rules.listFiles)
   return found.page
+}
+
+async function find(
+  { stores: { search, shelf } }: Scope,
+  caller: Caller,
+  { query, page }: { query: FileQuery; page: PageRequest },
+) {
+  const asked = { rule: rules.listFiles, page }
+  const { q, status } = query
+  if (q !== undefined) return search.search(caller, { ...query, q }, asked)
+  return status === 'pending' ? shelf.listPending(caller, query, asked) : shelf.list(caller, query, asked)
 }
 
 /**
@@ -84,25 +95,6 @@ async function whyNotUpdated(
     if (owning?.settings.allowPublic !== true) return publicNotAllowed()
   }
   return participantWithdrawn()
-}
-
-/** @throws DomainError `file_not_found`, `forbidden`, `participant_withdrawn`, `revision_mismatch` */
-export async function deleteFile(
-  scope: Scope,
-  study: StudyId,
-  { name, revision }: { name: FileName; revision: number | undefined },
-): Promise<void> {
-  const caller = callerIn(scope, study)
-  const found = await scope.stores.files.remove(caller, name, { rule: rules.deleteFile, revision })
-  const principal = await identify(scope, found.principal)
-  const file = requireVisible(principal, found.file)
-  if (found.removed) return
-  const refused = whyRefused(rules.deleteFile, principal, file)
-  if (refused !== undefined) throw refused
-  const now = await scope.stores.files.find(caller, { id: file.id })
-  // Gone after all: by this call, whose first answer was lost, or by another at the same time.
-  if (now.file === undefined) return
-  throw revision !== undefined && now.file.revision !== revision ? revisionMismatch() : participantWithdrawn()
 }
 
 export async function listVersions(

@@ -14,6 +14,7 @@ export async function identify(scope: Scope, found: Principal | undefined): Prom
     if (!(await scope.stores.apiKeys.isGood(scope.credential, scope.now))) throw unauthenticated()
     return { role: 'stranger', actor: 'stranger' as Actor, through: undefined } // a stranger creates nothing
   }
+  scope.identified(found)
   noteUse(scope, found)
   return found
 }

@@ -1,11 +1,12 @@
 import type { Contact, Participant } from '../model/entities.ts'
-import { participantNotFound, studyNotFound } from '../model/errors.ts'
+import { participantNotFound, participantWithdrawn, studyNotFound } from '../model/errors.ts'
 import { newParticipantId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import { mapPage, type Page, type PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { ParticipantChanges } from '../storage/participants.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
-import { denial, permits, requirePermission, rules } from './policy.ts'
+import { denial, factsOf, permits, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /** `contact` is undefined for those who may not see it: the study's staff. */
@@ -28,14 +29,19 @@ export async function enrol(
     labels: readonly string[]
   },
 ): Promise<SeenParticipant> {
-  const found = await scope.stores.participants.enrol(callerIn(scope, study), {
-    rule: rules.manageParticipants,
-    participant: { ...participant, id: participant.id ?? newParticipantId() },
+  return once(scope, study, {
+    attempt: async () => {
+      const found = await scope.stores.participants.enrol(callerIn(scope, study), {
+        rule: rules.manageParticipants,
+        participant: { ...participant, id: participant.id ?? newParticipantId() },
+      })
+      const principal = await identify(scope, found.principal)
+      requirePermission(principal, rules.manageParticipants)
+      if (found.participant === undefined) throw denial(principal, studyNotFound())
+      return asSeenBy(principal, found.participant)
+    },
+    again: async (made) => getParticipant(scope, study, made.participant),
   })
-  const principal = await identify(scope, found.principal)
-  requirePermission(principal, rules.manageParticipants)
-  if (found.participant === undefined) throw denial(principal, studyNotFound())
-  return asSeenBy(principal, found.participant)
 }
 
 export async function getParticipant(scope: Scope, study: StudyId, id: ParticipantId | 'me'): Promise<SeenParticipant> {
@@ -46,8 +52,7 @@ export async function getParticipant(scope: Scope, study: StudyId, id: Participa
 
 /** Whether an id exists is not told to those who may not list. */
 function requireSeen(principal: Principal, participant: Participant | undefined): Participant {
-  const facts = { owner: participant?.id ?? null, visibility: 'private', createdBy: null } as const
-  if (participant === undefined || !permits(rules.readParticipant, principal, facts)) {
+  if (participant === undefined || !permits(rules.readParticipant, principal, factsOf(participant.id))) {
     throw denial(principal, participantNotFound())
   }
   return participant
@@ -66,8 +71,8 @@ export async function listParticipants(
 
 /**
  * Also withdraws and takes back: a withdrawn participant reads what is theirs and writes nothing, and nobody writes
- * what is theirs.
- * @throws DomainError `participant_exists`, naming what another one has
+ * what is theirs. One who is being erased is not taken back.
+ * @throws DomainError `participant_withdrawn`; `participant_exists`, naming what another one has
  */
 export async function updateParticipant(
   scope: Scope,
@@ -81,5 +86,6 @@ export async function updateParticipant(
   const principal = await identify(scope, found.principal)
   const participant = requireSeen(principal, found.participant)
   requirePermission(principal, rules.manageParticipants)
+  if (!found.updated) throw participantWithdrawn()
   return asSeenBy(principal, participant)
 }

@@ -1,4 +1,4 @@
-import type { File, Owner, Visibility } from '../model/entities.ts'
+import type { File, GrantLevel, Owner, Visibility } from '../model/entities.ts'
 import {
   type DomainError,
   fileNotFound,
@@ -20,22 +20,27 @@ const writes = (who: Rule['who']): Rule => ({ writes: true, who })
 export const rules = {
   fileMetadata: reads({
     anonymous: ['public'],
-    participant: ['own', 'public'],
-    staff: ['notPrivate'],
-    worker: ['notPrivate'],
+    participant: ['own', 'public', 'granted'],
+    staff: ['notPrivate', 'granted'],
+    worker: ['notPrivate', 'granted'],
     admin: ['any'],
     download: ['notPrivate'],
   }),
   fileContent: reads({
     anonymous: ['public'],
-    participant: ['own', 'public'],
-    staff: ['notPrivate'],
-    worker: ['notPrivate'],
-    admin: ['notPrivate'],
+    participant: ['own', 'public', 'grantedContent'],
+    staff: ['notPrivate', 'grantedContent'],
+    worker: ['notPrivate', 'grantedContent'],
+    admin: ['notPrivate', 'grantedContent'],
     download: ['notPrivate'],
   }),
-  /** One condition for each role: it says which range of the listing is theirs. Public files of others are on no list. */
-  listFiles: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['any'] }),
+  /** Each condition is a range of the listing. Public files of others are on no list. */
+  listFiles: reads({
+    participant: ['own', 'granted'],
+    staff: ['notPrivate', 'granted'],
+    worker: ['notPrivate', 'granted'],
+    admin: ['any'],
+  }),
 
   createFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['any'], admin: ['any'] }),
   editFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['notPrivate'], admin: ['notPrivate'] }),
@@ -49,6 +54,9 @@ export const rules = {
   }),
   deleteFile: writes({ participant: ['own'], worker: ['notPrivate'], admin: ['any'] }),
   setVisibility: writes({ participant: ['own'], admin: ['notPrivate'] }),
+  /** To see, make and revoke grants. */
+  shareFile: writes({ participant: ['own'], admin: ['notPrivate'] }),
+  readGrants: reads({ participant: ['own'], admin: ['notPrivate'] }),
   /** To begin a file that everyone may see, in a study that allows it. */
   publish: writes({ participant: ['own'], admin: ['any'] }),
   issueLink: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['notPrivate'] }),
@@ -74,8 +82,18 @@ export const rules = {
 
   readStudy: reads({ operator: ['any'], admin: ['any'], worker: ['any'], staff: ['any'] }),
   changeStudy: reads({ operator: ['any'], admin: ['any'] }),
+  /** What the study may hold: bytes, files, documents. */
+  setQuotas: reads({ operator: ['any'] }),
   readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   exportParticipant: reads({ participant: ['own'], admin: ['any'] }),
+  /** What there is to read in the whole study, as far as the other rules show it. */
+  readManifest: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
+  eraseParticipant: reads({ participant: ['own'], admin: ['any'] }),
+  readErasure: reads({ operator: ['any'], participant: ['own'], admin: ['any'] }),
+  eraseStudy: reads({ operator: ['any'] }),
+  /** What of a participant's is on record: their own, or any for an admin. */
+  readParticipantAudit: reads({ participant: ['own'], admin: ['any'] }),
+  readAudit: reads({ admin: ['any'] }),
   listParticipants: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
   manageParticipants: reads({ admin: ['any'] }),
   manageMembers: reads({ admin: ['any'] }),
@@ -87,10 +105,19 @@ export const rules = {
 } as const satisfies Record<string, Rule>
 
 /** What a rule is asked about. */
-export type Facts = Readonly<{ owner: Owner; visibility: Visibility; createdBy: Actor | null }>
+export type Facts = Readonly<{
+  owner: Owner
+  visibility: Visibility
+  createdBy: Actor | null
+  /** How it is shared with the principal, by a grant that still stands. */
+  granted: GrantLevel | null
+}>
 
 /** The study's own, as far as rules are concerned: what is no file. */
-const STUDY_ITSELF: Facts = { owner: null, visibility: 'study', createdBy: null }
+const STUDY_ITSELF: Facts = { owner: null, visibility: 'study', createdBy: null, granted: null }
+
+/** What is no file and belongs to a participant, or (null) to the study. */
+export const factsOf = (owner: Owner): Facts => ({ owner, visibility: 'private', createdBy: null, granted: null })
 
 function holds(condition: Condition, principal: Principal, facts: Facts): boolean {
   switch (condition) {
@@ -108,6 +135,10 @@ function holds(condition: Condition, principal: Principal, facts: Facts): boolea
       return facts.visibility === 'public'
     case 'createdByCaller':
       return facts.createdBy === principal.actor
+    case 'granted':
+      return facts.granted !== null
+    case 'grantedContent':
+      return facts.granted === 'content'
     default:
       return condition satisfies never
   }

@@ -13,11 +13,15 @@ import {
   type RollupPeriod,
 } from '../model/report-entries.ts'
 import type { ReportName } from '../storage/report-rows.ts'
+import type { FoundReport } from '../storage/reports.ts'
+import type { Caller } from '../storage/who.ts'
 import { MAX_ROLLUP_ENTRIES, MAX_ROLLUP_FIELDS, type Rollup } from '../storage/report-rollups.ts'
+import { witness } from './audit.ts'
 import { bucketsOf } from './calendar.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
 import { rules } from './policy.ts'
-import { requireReadableOwner, requireReport, whyNotWritten } from './reports.ts'
+import { getReport, readAs, requireReadableOwner, requireReport, whyNotWritten } from './reports.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 export { MAX_ROLLUP_FIELDS }
@@ -31,14 +35,27 @@ export type AskedRange = Readonly<{
   until: EntryKey | undefined
 }>
 
+/** Whoever gets this far has read of the report's entries. */
+async function requireRead<Found extends FoundReport>(
+  scope: Scope,
+  study: StudyId,
+  read: (caller: Caller) => Promise<Found>,
+): Promise<Found> {
+  const { principal, found } = await readAs(scope, study, read)
+  const { owner } = requireReport(principal, found.report)
+  witness(scope, principal, { study, action: 'report.read', owner, object: null })
+  return found
+}
+
 /** @throws DomainError `report_not_found`, also for one that the caller may not read; `report_entry_not_found` */
 export async function getReportEntry(
   scope: Scope,
   study: StudyId,
   { name, key }: { name: ReportName; key: EntryKey },
 ): Promise<ReportEntry> {
-  const found = await scope.stores.reportEntries.find(callerIn(scope, study), name, { key, reading: rules.readReport })
-  requireReport(await identify(scope, found.principal), found.report)
+  const found = await requireRead(scope, study, async (caller) =>
+    scope.stores.reportEntries.find(caller, name, { key, reading: rules.readReport }),
+  )
   if (found.entry === undefined) throw reportEntryNotFound()
   return found.entry
 }
@@ -52,12 +69,9 @@ export async function listReportEntries(
   study: StudyId,
   { name, range, ...asked }: { name: ReportName; range: AskedRange; order: EntryOrder; page: PageRequest },
 ): Promise<Page<ReportEntry>> {
-  const found = await scope.stores.reportEntries.list(callerIn(scope, study), name, {
-    reading: rules.readReport,
-    range: rangeOf(range),
-    ...asked,
-  })
-  requireReport(await identify(scope, found.principal), found.report)
+  const found = await requireRead(scope, study, async (caller) =>
+    scope.stores.reportEntries.list(caller, name, { reading: rules.readReport, range: rangeOf(range), ...asked }),
+  )
   return found.page
 }
 
@@ -86,11 +100,15 @@ function requireOrder(from: string, until: string): void {
  * @throws DomainError `invalid_body` for two of one key, `participant_not_found`, `participant_withdrawn`,
  * `report_not_found`, `forbidden`
  */
-export async function putReportEntries(
-  scope: Scope,
-  study: StudyId,
-  { name, entries }: { name: ReportName; entries: readonly NewEntry[] },
-): Promise<Report> {
+export const putReportEntries = async (scope: Scope, study: StudyId, added: NewEntries): Promise<Report> =>
+  once(scope, study, {
+    attempt: async () => put(scope, study, added),
+    again: async () => getReport(scope, study, added.name),
+  })
+
+type NewEntries = { name: ReportName; entries: readonly NewEntry[] }
+
+async function put(scope: Scope, study: StudyId, { name, entries }: NewEntries): Promise<Report> {
   requireDistinct(entries)
   const writing = rules.addReportEntry
   const found = await scope.stores.reportEntries.put(callerIn(scope, study), name, {
@@ -149,11 +167,9 @@ export async function rollUpReport(
   requireOrder(span.from, span.until)
   const buckets = bucketsOf(span, MAX_BUCKETS)
   if (buckets === undefined) throw tooLong(`More than ${MAX_BUCKETS} of these periods`)
-  const found = await scope.stores.reportRollups.find(callerIn(scope, study), name, {
-    reading: rules.readReport,
-    buckets,
-  })
-  requireReport(await identify(scope, found.principal), found.report)
+  const found = await requireRead(scope, study, async (caller) =>
+    scope.stores.reportRollups.find(caller, name, { reading: rules.readReport, buckets }),
+  )
   const { summaries, moreFields } = found.rollup
   if (summaries === undefined) throw tooLong(`More than ${MAX_ROLLUP_ENTRIES} entries, or very large ones,`)
   return { summaries, moreFields }

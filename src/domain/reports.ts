@@ -14,16 +14,35 @@ import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import type { ReportName, ReportOwner } from '../storage/report-rows.ts'
 import type { ReportChanges } from '../storage/reports.ts'
+import type { Caller } from '../storage/who.ts'
 import { identify } from './identity.ts'
-import { denial, filterFor, rules, whyRefused } from './policy.ts'
+import { denial, factsOf, filterFor, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 export type { ReportName } from '../storage/report-rows.ts'
 
 /** @throws DomainError `report_not_found`, also for one that the caller may not read */
 export async function getReport(scope: Scope, study: StudyId, name: ReportName): Promise<Report> {
-  const found = await scope.stores.reports.find(callerIn(scope, study), name, rules.readReport)
-  return requireReport(await identify(scope, found.principal), found.report)
+  const { principal, found } = await readAs(scope, study, async (caller) =>
+    scope.stores.reports.find(caller, name, rules.readReport),
+  )
+  return requireReport(principal, found.report)
+}
+
+/**
+ * Reads what everyone may read for a stranger too: a statement knows only those who have a place in the study, so for a
+ * stranger it is run once more, as for nobody in particular.
+ */
+export async function readAs<Found extends { principal: Principal | undefined }>(
+  scope: Scope,
+  study: StudyId,
+  read: (caller: Caller) => Promise<Found>,
+): Promise<{ principal: Principal; found: Found }> {
+  const caller = callerIn(scope, study)
+  const found = await read(caller)
+  const principal = await identify(scope, found.principal)
+  if (principal.role !== 'stranger') return { principal, found }
+  return { principal, found: await read({ ...caller, credential: { kind: 'anonymous' } }) }
 }
 
 /**
@@ -94,7 +113,6 @@ export function requireReadableOwner(principal: Principal, owner: Exclude<Report
 }
 
 /** Of a report that is not public. */
-const factsOf = (owner: Owner) => ({ owner, visibility: 'study', createdBy: null }) as const
 
 /** What stood in the way of a write to what the caller can see. */
 export async function whyNotWritten(

@@ -1,10 +1,18 @@
 import type { Study, StudySettings } from '../model/entities.ts'
-import { forbidden, numbersExhausted, studyNotFound, unauthenticated } from '../model/errors.ts'
-import type { StudyId } from '../model/ids.ts'
+import {
+  type FieldError,
+  forbidden,
+  invalidBody,
+  numbersExhausted,
+  studyNotFound,
+  unauthenticated,
+} from '../model/errors.ts'
+import { NO_STUDY, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { StudyChanges } from '../storage/studies.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
-import { denial, requirePermission, rules } from './policy.ts'
+import { denial, permits, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /** Outside of any study there are the operator, who is known without a look-up, and strangers. */
@@ -23,9 +31,14 @@ export async function createStudy(
   study: { id: StudyId; name: string; settings: StudySettings },
 ): Promise<Study> {
   await requireOperator(scope)
-  const created = await scope.stores.studies.create({ ...study, createdAt: scope.now })
-  if (created === undefined) throw numbersExhausted()
-  return created
+  return once(scope, NO_STUDY, {
+    attempt: async () => {
+      const created = await scope.stores.studies.create(callerIn(scope, study.id), study)
+      if (created === undefined) throw numbersExhausted()
+      return created
+    },
+    again: async (made) => getStudy(scope, made.study),
+  })
 }
 
 export async function listStudies(scope: Scope, page: PageRequest): Promise<Page<Study>> {
@@ -41,10 +54,29 @@ export async function getStudy(scope: Scope, id: StudyId): Promise<Study> {
   return found.study
 }
 
+/** Each limit, by what of the study's usage it limits. */
+const QUOTAS = { bytes: 'maxBytes', files: 'maxFiles', documents: 'maxDocuments' } as const
+const USAGES = ['bytes', 'files', 'documents'] as const
+
+/** The limits that are below what the study holds already. */
+const limitsExceeded = ({ usage }: Study, changes: StudyChanges): FieldError[] =>
+  USAGES.filter((kind) => usage[kind] > (changes[QUOTAS[kind]] ?? Infinity)).map((kind) => ({
+    pointer: `/settings/${QUOTAS[kind]}`,
+    message: `Must be ${usage[kind]} at least: so much the study holds.`,
+  }))
+
+/**
+ * @throws DomainError `forbidden`, also to an admin who would set a limit, which is the operator's to do;
+ * `invalid_body` for a limit below what the study holds
+ */
 export async function updateStudy(scope: Scope, id: StudyId, changes: StudyChanges): Promise<Study> {
-  const found = await scope.stores.studies.update(callerIn(scope, id), { rule: rules.changeStudy, changes })
+  const setsQuotas = USAGES.some((kind) => changes[QUOTAS[kind]] !== undefined)
+  const rule = setsQuotas ? rules.setQuotas : rules.changeStudy
+  const found = await scope.stores.studies.update(callerIn(scope, id), { rule, changes })
   const principal = await identify(scope, found.principal)
   if (found.study === undefined) throw denial(principal, studyNotFound())
   requirePermission(principal, rules.changeStudy)
+  if (!permits(rule, principal)) throw forbidden('Only the operator sets how much a study may hold.')
+  if (!found.updated) throw invalidBody(limitsExceeded(found.study, changes))
   return found.study
 }

@@ -10,6 +10,7 @@ import type {
 } from '../model/entities.ts'
 import {
   type DomainError,
+  fileNotFound,
   fileTooLarge,
   invalidBody,
   overloaded,
@@ -17,14 +18,15 @@ import {
   uploadNotFound,
   uploadNotMultipart,
 } from '../model/errors.ts'
-import { type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
+import { type FileId, type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
 import type { PresignedPut } from '../storage/presign.ts'
 import { bytesOfPart } from '../storage/upload-rows.ts'
 import type { NewOwner } from '../storage/begin.ts'
 import { whyNotBegun } from './begin-refusal.ts'
 import { dispositionOf } from './disposition.ts'
+import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
-import { rules, uploadDenial } from './policy.ts'
+import { denial, permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 export type { NewOwner } from '../storage/begin.ts'
@@ -51,6 +53,11 @@ export type NewFile = Readonly<{
 
 /** An open upload as its client needs it: `put` is where a single one is sent, with exactly these headers. */
 export type OpenUpload = Readonly<{ upload: Upload; put: PresignedPut | undefined; parts: readonly UploadPart[] }>
+
+/** One that is open no longer: it was completed, or given up. */
+export type SettledUpload = Readonly<{ settled: UploadId }>
+
+export type Begun = Readonly<{ file: File; upload: OpenUpload | SettledUpload }>
 
 type PartSizes = { partBytes: number; partCount: number }
 
@@ -104,7 +111,17 @@ async function openMultipart(scope: Scope, upload: Upload): Promise<string> {
  * @throws DomainError `invalid_body`, `file_too_large`, `participant_not_found`, `participant_withdrawn`, `forbidden`,
  * `public_not_allowed`, `visibility_differs`, `revision_mismatch`, `numbers_exhausted`
  */
-export async function beginUpload(scope: Scope, study: StudyId, file: NewFile): Promise<OpenUpload & { file: File }> {
+export const beginUpload = async (scope: Scope, study: StudyId, file: NewFile): Promise<Begun> =>
+  once(scope, study, {
+    attempt: async () => begin(scope, study, file),
+    again: async (made) => {
+      // The file is read last, so that it is never told of as it was before its upload settled.
+      const upload = await resumeUpload(scope, study, made.upload)
+      return { file: await begunFile(scope, study, made.file), upload }
+    },
+  })
+
+async function begin(scope: Scope, study: StudyId, file: NewFile): Promise<Begun> {
   const caller = callerIn(scope, study)
   const parts = planParts(scope, file)
   const { begun, principal: found } = await scope.stores.uploads.begin(caller, {
@@ -124,9 +141,34 @@ export async function beginUpload(scope: Scope, study: StudyId, file: NewFile): 
   })
   const principal = await identify(scope, found)
   if (begun === undefined) throw await whyNotBegun(scope, study, { principal, file })
-  if (parts === undefined) return { ...begun, put: await presignPut(scope, begun.upload), parts: [] }
-  await openMultipart(scope, begun.upload)
-  return { ...begun, put: undefined, parts: [] }
+  return { file: begun.file, upload: await reachable(scope, { upload: begun.upload, parts: [] }) }
+}
+
+/** With what it takes to send its bytes: a URL for all of them, or parts that can be presigned. */
+async function reachable(scope: Scope, { upload, parts }: Pick<OpenUpload, 'upload' | 'parts'>): Promise<OpenUpload> {
+  if (upload.plan.kind === 'single') return { upload, put: await presignPut(scope, upload), parts }
+  await openMultipart(scope, upload)
+  return { upload, put: undefined, parts }
+}
+
+/** A file that the caller has begun, for as long as it could go on with it: the rule does not end with the upload. */
+async function begunFile(scope: Scope, study: StudyId, id: FileId): Promise<File> {
+  const { file, principal: found } = await scope.stores.files.find(callerIn(scope, study), { id })
+  const principal = await identify(scope, found)
+  if (file === undefined) throw denial(principal, fileNotFound())
+  if (!permits(rules.continueUpload, principal, file)) throw uploadDenial(principal)
+  return file
+}
+
+/** An upload as it is now; of an open one, with all that its client needs to go on. */
+async function resumeUpload(scope: Scope, study: StudyId, id: UploadId): Promise<OpenUpload | SettledUpload> {
+  const upload = await scope.stores.uploads.extendUrl(callerIn(scope, study), id, {
+    rule: rules.continueUpload,
+    urlExpiresAt: urlExpiry(scope),
+  })
+  if (upload === undefined) return { settled: id }
+  const parts = upload.plan.kind === 'single' ? [] : (await getUpload(scope, study, id)).parts
+  return reachable(scope, { upload, parts })
 }
 
 async function notContinued(scope: Scope, study: StudyId, id: UploadId): Promise<DomainError> {

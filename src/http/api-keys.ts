@@ -52,7 +52,10 @@ const exampleKey = {
 const KeyOut = z.object(keyShape).openapi('Key', { example: exampleKey })
 export const issuedKeyShape = {
   ...keyShape,
-  secret: z.string().nullable().openapi({ description: 'Shown this once; null for a public key.' }),
+  secret: z
+    .string()
+    .nullable()
+    .openapi({ description: 'Shown this once; null where the request was done before, and for a public key.' }),
 }
 export const exampleIssuedKey = { ...exampleKey, secret: 'crl_1_Zm9yLWRvY3VtZW50YXRpb24tb25seS1ub3QtYS1rZXk' }
 const IssuedKeyOut = z.object(issuedKeyShape).openapi('IssuedKey', { example: exampleIssuedKey })
@@ -107,7 +110,7 @@ const issue = operation(
     },
     responses: { 201: answer('The key and its secret.', IssuedKeyOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'participant_not_found'] },
+  { problems: ['forbidden', 'study_not_found', 'participant_not_found', 'key_not_found'], creates: true },
 )
 
 const list = operation(
@@ -176,7 +179,7 @@ const rotate = operation(
     },
     responses: { 201: answer('The new key and its secret.', IssuedKeyOut) },
   },
-  { problems: ['study_not_found', 'key_not_found', 'key_has_no_secret'] },
+  { problems: ['study_not_found', 'key_not_found', 'key_has_no_secret'], creates: true },
 )
 
 export const apiKeys = newRouter()

@@ -15,6 +15,7 @@ export const corsOptions = {
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowHeaders: [
     'Authorization',
+    'Carrel-Bookmark',
     'Content-Type',
     'Idempotency-Key',
     'If-Match',
@@ -23,7 +24,16 @@ export const corsOptions = {
     'Range',
     'X-Request-Id',
   ],
-  exposeHeaders: ['Content-Disposition', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After', 'X-Request-Id'],
+  exposeHeaders: [
+    'Carrel-Bookmark',
+    'Content-Disposition',
+    'Content-Length',
+    'Content-Range',
+    'ETag',
+    'Idempotency-Replayed',
+    'Retry-After',
+    'X-Request-Id',
+  ],
   maxAge: 3_600,
 } satisfies Parameters<typeof cors>[0]
 

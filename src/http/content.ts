@@ -1,6 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { type Content, getContent, presignedDownload, readContent, servedMediaTypeOf } from '../domain/downloads.ts'
+import {
+  type Content,
+  type FoundContent,
+  getContent,
+  readContent,
+  redirectToContent,
+  servedMediaTypeOf,
+} from '../domain/downloads.ts'
 import { DELIVERIES } from '../model/entities.ts'
 import { rangeNotSatisfiable } from '../model/errors.ts'
 import type { FileId, StudyId, VersionId } from '../model/ids.ts'
@@ -70,7 +77,7 @@ export const contentHeaders = (content: Content): Record<string, string> => ({
   ETag: `"${content.etag}"`,
 })
 
-async function stream(c: Context<AppEnv>, content: Content): Promise<Response> {
+async function stream(c: Context<AppEnv>, content: FoundContent): Promise<Response> {
   const range = byteRange(c.req.raw, { etag: `"${content.etag}"`, size: content.size })
   const headers = {
     ...contentHeaders(content),
@@ -99,7 +106,7 @@ async function deliver(
   if (delivery === 'stream') return stream(c, content)
   // A URL is signed for one method.
   const method = c.req.raw.method === 'HEAD' ? 'HEAD' : 'GET'
-  const url = await presignedDownload(scope, content, { method, seconds: content.urlSeconds })
+  const url = await redirectToContent(scope, content, method)
   return c.body(null, 302, { Location: url, 'Cache-Control': 'no-store' })
 }
 

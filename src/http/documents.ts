@@ -152,7 +152,7 @@ const put = operation(
     },
     responses: { 200: answer('What is known of it now.', DocumentOut) },
   },
-  { problems: WRITE_PROBLEMS },
+  { problems: [...WRITE_PROBLEMS, 'quota_exceeded'] },
 )
 
 const patch = operation(

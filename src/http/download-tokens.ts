@@ -35,7 +35,7 @@ const exampleLink = {
 const IssuedLinkOut = z
   .object({
     id: z.string(),
-    url: z.string().openapi({ description: 'Shown this once.' }),
+    url: z.string().nullable().openapi({ description: 'Shown this once; null where the request was done before.' }),
     version: z.string(),
     expiresAt: InstantOut,
     confirm: z.boolean(),
@@ -107,7 +107,17 @@ const issue = operation(
     },
     responses: { 201: answer('The link.', IssuedLinkOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'file_not_found', 'version_not_found', 'content_missing'] },
+  {
+    problems: [
+      'forbidden',
+      'study_not_found',
+      'file_not_found',
+      'version_not_found',
+      'content_missing',
+      'download_token_not_found',
+    ],
+    creates: true,
+  },
 )
 
 const list = operation(
@@ -141,7 +151,7 @@ export const downloadTokens = newRouter()
     const { study, file } = c.req.valid('param')
     const { token, link } = await issueDownloadToken(scopeOf(c), study, { file, ...c.req.valid('json') })
     const { id, version, confirm, delivery, expiresAt } = link
-    const url = new URL(`/d/${token}`, c.req.url).href
+    const url = token === null ? null : new URL(`/d/${token}`, c.req.url).href
     return c.json({ id, url, version, expiresAt: expiresAt.toISOString(), confirm, delivery }, 201, {
       'Cache-Control': 'no-store',
     })

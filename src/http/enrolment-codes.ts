@@ -9,6 +9,7 @@ import type { EnrolmentCode } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
 import { exampleIssuedKey, issuedKeyShape, presentIssued } from './api-keys.ts'
 import { newRouter, scopeOf } from './context.ts'
+import { keyHeader } from './idempotency.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import { limitEnrolments } from './rate-limits.ts'
 import {
@@ -48,7 +49,9 @@ const CodeOut = z.object(codeShape).openapi('EnrolmentCode', { example: exampleC
 const IssuedCodeOut = z
   .object({
     ...codeShape,
-    code: z.string().openapi({ description: 'Shown this once; case and hyphens do not matter.' }),
+    code: z.string().nullable().openapi({
+      description: 'Shown this once, and null where the request was done before; case and hyphens do not matter.',
+    }),
   })
   .openapi('IssuedEnrolmentCode', { example: { ...exampleCode, code: '0001-7K3M-9QXT-2VHD' } })
 const EnrolledOut = z
@@ -91,7 +94,16 @@ const issue = operation(
     },
     responses: { 201: answer('The code.', IssuedCodeOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'participant_not_found', 'participant_withdrawn'] },
+  {
+    problems: [
+      'forbidden',
+      'study_not_found',
+      'participant_not_found',
+      'participant_withdrawn',
+      'enrolment_code_not_found',
+    ],
+    creates: true,
+  },
 )
 
 const list = operation(
@@ -134,12 +146,7 @@ const exchange = operation(
     tags,
     middleware: limitEnrolments,
     request: {
-      headers: z.object({
-        'idempotency-key': text(255).optional().openapi({
-          description: 'Chosen by the client, at random.',
-          example: '8f1d1c9e-5b0e-4a53-9f0a-7d0f7b1f2a3c',
-        }),
-      }),
+      headers: keyHeader('Chosen by the client, at random, for this exchange.'),
       body: jsonBody(z.strictObject({ code: z.string().max(64).openapi({ example: '0001-7K3M-9QXT-2VHD' }) }), {
         code: '0001-7K3M-9QXT-2VHD',
       }),

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import type { File, Metadata, Version } from '../model/entities.ts'
-import { instantOrNull, InstantOut, Md5Hex, prose, Sha256Hex, text, VisibilityText } from './schemas.ts'
+import { type File, GRANT_LEVELS, type Metadata, type Version } from '../model/entities.ts'
+import { instantOrNull, InstantOut, Md5Hex, pageSchema, prose, Sha256Hex, text, VisibilityText } from './schemas.ts'
 
 // What the wire says of a file: read by the routes that begin, list and edit, and written by `presentFile`.
 
@@ -96,6 +96,7 @@ const exampleFile = {
   tags: ['diary'],
   metadata: { device: 'watch' },
   visibility: 'private',
+  shared: null,
   createdAt: '2026-11-21T08:30:00.000Z',
   updatedAt: '2026-11-21T08:30:02.000Z',
   listedAt: '2026-11-21T08:30:02.000Z',
@@ -141,6 +142,10 @@ export const FileOut = z
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()).nullable(),
     visibility: VisibilityText,
+    // A union, as below.
+    shared: z
+      .union([z.enum(GRANT_LEVELS), z.null()])
+      .openapi({ description: 'How it is shared with the caller; null: not, or it is their own.' }),
     createdAt: InstantOut,
     updatedAt: InstantOut,
     listedAt: InstantOut.nullable().openapi({ description: 'First completion: orders lists and never moves.' }),
@@ -150,6 +155,8 @@ export const FileOut = z
       .openapi({ description: 'The current one; null while the file has no content.' }),
   })
   .openapi('File', { example: exampleFile })
+
+export const FilePage = pageSchema('FilePage', FileOut)
 
 export const presentVersion = (version: Version) => ({
   id: version.id,
@@ -182,6 +189,7 @@ export const presentFile = (file: File) => {
     tags: [...file.tags],
     metadata: file.metadata === null ? null : { ...file.metadata },
     visibility: file.visibility,
+    shared: file.granted,
     createdAt: file.createdAt.toISOString(),
     updatedAt: file.updatedAt.toISOString(),
     listedAt: instantOrNull(content.status === 'complete' ? content.listedAt : null),

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { deleteFile, type FileChanges, type FileName, getFile, updateFile } from '../domain/files.ts'
+import { type FileChanges, type FileName, getFile, updateFile } from '../domain/files.ts'
+import { deleteFile } from '../domain/removals.ts'
 import type { File } from '../model/entities.ts'
 import type { StudyId } from '../model/ids.ts'
 import { type AppEnv, newRouter, scopeOf } from './context.ts'

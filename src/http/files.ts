@@ -1,23 +1,19 @@
 import { z } from '@hono/zod-openapi'
-import { type FileQuery, listFiles } from '../domain/files.ts'
+import { listFiles } from '../domain/files.ts'
 import { beginUpload, type NewFile as BeginFile, type NewOwner } from '../domain/uploads.ts'
-import { invalidRequest } from '../model/errors.ts'
 import { mapPage } from '../model/page.ts'
 import { newRouter, scopeOf } from './context.ts'
-import { contentShape, detailsShape, examplePendingFile, FileName, FileOut, presentFile } from './file-shapes.ts'
+import { FileListQuery, fileQueryOf, LISTING } from './file-filters.ts'
+import { contentShape, detailsShape, examplePendingFile, FileOut, FilePage, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import {
   HandleText,
   IfMatch,
-  Instant,
-  PageQuery,
   pageRequest,
-  pageSchema,
   ParticipantRef,
   revisionOf,
   StudyIdText,
   StudyPath,
-  text,
   VisibilityText,
 } from './schemas.ts'
 import { exampleUpload, presentUpload, UploadOut } from './upload-shapes.ts'
@@ -51,6 +47,7 @@ const BEGIN_PROBLEMS = [
   'public_not_allowed',
   'file_too_large',
   'numbers_exhausted',
+  'quota_exceeded',
 ] as const
 
 const begin = operation(
@@ -66,34 +63,8 @@ const begin = operation(
     },
     responses: { 201: answer('The file, without content yet, and its upload.', Begun) },
   },
-  { problems: BEGIN_PROBLEMS },
+  { problems: [...BEGIN_PROBLEMS, 'file_not_found', 'upload_not_found', 'upload_lost'], creates: true },
 )
-
-const Query = z.strictObject({
-  participant: ParticipantRef.optional(),
-  externalId: text(255).optional().openapi({ description: 'In place of `participant`.' }),
-  category: text(255).optional().openapi({ description: 'Only files of this category.' }),
-  source: text(255).optional().openapi({ description: 'Only files from this source.' }),
-  tag: z
-    .preprocess(
-      (tag) => (tag === undefined || Array.isArray(tag) ? tag : [tag]),
-      z.array(text(100)).max(10).default([]),
-    )
-    .openapi({
-      type: 'array',
-      items: { type: 'string', minLength: 1, maxLength: 100 },
-      maxItems: 10,
-      description: 'Repeat it for files that have them all.',
-    }),
-  name: FileName.optional().openapi({ description: 'Only files of exactly this name.' }),
-  status: z
-    .enum(['complete', 'pending'])
-    .default('complete')
-    .openapi({ description: '`pending`: without content yet.' }),
-  uploadedAfter: Instant.optional().openapi({ description: 'First complete at this time or later.' }),
-  uploadedBefore: Instant.optional().openapi({ description: 'First complete before this time.' }),
-  ...PageQuery,
-})
 
 const list = operation(
   {
@@ -101,10 +72,10 @@ const list = operation(
     path: '/studies/{study}/files',
     operationId: 'listFiles',
     summary: 'List the files that the caller may find, newest first',
-    description: 'A page may be short, or even empty, and still have a next one: go on until `nextCursor` is null.',
+    description: LISTING,
     tags,
-    request: { params: StudyPath, query: Query },
-    responses: { 200: answer('A page.', pageSchema('FilePage', FileOut)) },
+    request: { params: StudyPath, query: FileListQuery },
+    responses: { 200: answer('A page.', FilePage) },
   },
   { problems: ['forbidden', 'study_not_found', 'cursor_invalid'] },
 )
@@ -161,25 +132,12 @@ export const files = newRouter()
       handle: undefined,
       revision: undefined,
     })
-    return c.json({ file: presentFile(begun.file), upload: presentUpload(begun) }, 201)
+    return c.json({ file: presentFile(begun.file), upload: presentUpload(begun.upload) }, 201)
   })
   .openapi(list, async (c) => {
-    const { externalId, participant, tag, uploadedAfter, uploadedBefore, limit, cursor, ...filters } =
-      c.req.valid('query')
-    if (externalId !== undefined && participant !== undefined) {
-      throw invalidRequest([{ pointer: 'query/externalId', message: 'Name the participant in one way.' }])
-    }
+    const { tag, limit, cursor, ...filters } = c.req.valid('query')
     const page = await listFiles(scopeOf(c), c.req.valid('param').study, {
-      query: {
-        status: filters.status,
-        category: filters.category,
-        source: filters.source,
-        name: filters.name,
-        participant: participantAsked(participant, externalId),
-        tags: tag,
-        from: uploadedAfter,
-        until: uploadedBefore,
-      },
+      query: fileQueryOf({ ...filters, tags: tag }, 'query'),
       page: pageRequest({ limit, cursor }),
     })
     return c.json(mapPage(page, presentFile), 200)
@@ -193,14 +151,5 @@ export const files = newRouter()
       // Without a file to replace this would begin one: here `*` asks for something.
       revision: c.req.valid('header')['if-match'] === '*' ? 'any' : revisionOf(c.req.valid('header')),
     })
-    return c.json({ file: presentFile(begun.file), upload: presentUpload(begun) }, 201)
+    return c.json({ file: presentFile(begun.file), upload: presentUpload(begun.upload) }, 201)
   })
-
-function participantAsked(
-  participant: z.infer<typeof ParticipantRef> | undefined,
-  externalId: string | undefined,
-): FileQuery['participant'] {
-  if (externalId !== undefined) return { externalId }
-  if (participant === undefined) return undefined
-  return participant === 'me' ? 'me' : { id: participant }
-}

@@ -107,7 +107,7 @@ async function claim(
   c: Context<AppEnv>,
   { link, nonce, status }: { link: Awaited<ReturnType<typeof openDownloadLink>>; nonce: string; status: 302 | 303 },
 ): Promise<Response> {
-  const claimed = await claimDownload(scopeOf(c), link, nonce)
+  const claimed = await claimDownload(scopeOf(c, 'link'), link, nonce)
   if (claimed.delivery === 'redirect') return c.body(null, status, { ...NO_STORE, Location: claimed.url })
   return c.body(claimed.body, 200, {
     ...contentHeaders(claimed.content),
@@ -120,7 +120,7 @@ export const links = newRouter()
   .openapi(open, async (c) => {
     try {
       if (isPrefetch(c.req.raw.headers)) throw prefetchDeclined()
-      const scope = scopeOf(c)
+      const scope = scopeOf(c, 'link')
       const link = await openDownloadLink(scope, c.req.valid('param').token)
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, NO_STORE)
       // One that has expired has no button: the claim is refused, and says why.
@@ -140,7 +140,7 @@ export const links = newRouter()
   })
   .openapi(confirm, async (c) => {
     try {
-      const link = await openDownloadLink(scopeOf(c), c.req.valid('param').token)
+      const link = await openDownloadLink(scopeOf(c, 'link'), c.req.valid('param').token)
       // What is streamed is delivered once, whoever asks again.
       const repeatable = link.known.delivery === 'redirect' ? await nonceSent(c) : undefined
       return await claim(c, { link, nonce: repeatable ?? crypto.randomUUID(), status: 303 })

@@ -85,7 +85,10 @@ const add = operation(
     },
     responses: { 201: answer('The member.', MemberOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'participant_not_found', 'member_exists'] },
+  {
+    problems: ['forbidden', 'study_not_found', 'participant_not_found', 'member_not_found', 'member_exists'],
+    creates: true,
+  },
 )
 
 const list = operation(

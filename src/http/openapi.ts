@@ -5,8 +5,9 @@ import type { AppEnv } from './context.ts'
 const DESCRIPTION = `A study-participant file and data store at the edge.
 
 Bytes go straight to object storage: begin a file, PUT its bytes to the URL with the headers that the answer gives,
-complete the upload. Every failure is an RFC 9457 problem whose \`code\` is stable. Cursors are opaque. \`me\` stands for
-the caller's own participant id.`
+complete the upload. What creates takes an \`Idempotency-Key\`: the same request, sent again with the same key within
+24 hours, makes nothing twice. Every failure is an RFC 9457 problem whose \`code\` is stable. Cursors are opaque. \`me\`
+stands for the caller's own participant id.`
 
 type Document = ReturnType<OpenAPIHono<AppEnv>['getOpenAPI31Document']>
 type Schema = NonNullable<NonNullable<Document['components']>['schemas']>[string]
@@ -53,6 +54,7 @@ export const openApiDocument = (app: OpenAPIHono<AppEnv>) => (c: Context<AppEnv>
           { name: 'Enrolment', description: "A phone's first key, by a code that its participant is given." },
           { name: 'Files', description: 'Named things with metadata and versions.' },
           { name: 'Uploads', description: 'Begin, PUT, complete.' },
+          { name: 'Sharing', description: 'Files that others of the study may see, for as long as that is granted.' },
           { name: 'Versions', description: 'Immutable contents of a file.' },
           { name: 'Content', description: 'Bytes out.' },
           { name: 'Download links', description: 'Links that work once.' },
@@ -61,6 +63,8 @@ export const openApiDocument = (app: OpenAPIHono<AppEnv>) => (c: Context<AppEnv>
             name: 'Reports',
             description: 'Series of JSON values by date or instant, of a participant or of the study.',
           },
+          { name: 'Erasure', description: 'All of a participant, or of a study, and the receipt for it.' },
+          { name: 'Audit', description: 'Who did what to whose things.' },
           { name: 'Service', description: 'The service itself.' },
         ],
       }),

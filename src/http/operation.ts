@@ -1,6 +1,8 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../model/errors.ts'
 import { refuseAnonymous } from './authenticate.ts'
+import { BookmarkSent, BookmarkTold, tellBookmark } from './bookmarks.ts'
+import { IdempotencyKey, Replayed, takeIdempotencyKey } from './idempotency.ts'
 import { STATUS } from './problem.ts'
 
 const Problem = z
@@ -62,35 +64,61 @@ const SECURITY: Record<Door, Record<string, string[]>[]> = {
   link: [],
 }
 
+const where = <Item>(holds: boolean, ...items: Item[]): Item[] => (holds ? items : [])
+
 type Operation = RouteConfig & { operationId: string; summary: string; tags: string[] }
 
 /**
  * An operation of the native API: what it takes and answers, validated and documented from the same schemas.
- * `problems` are those of its own; what any operation may answer is added.
+ * `problems` are those of its own; what any operation may answer is added. One that `creates` takes an Idempotency-Key.
  */
 export function operation<const Config extends Operation>(
   config: Config,
-  { problems, door = 'bearer' }: { problems: readonly ErrorCode[]; door?: Door },
+  { problems, door = 'bearer', creates = false }: { problems: readonly ErrorCode[]; door?: Door; creates?: boolean },
 ) {
   const { request, method } = config
+  const takesBody = request?.body !== undefined
+  const reads = method === 'get' && door !== 'link'
+  const writes = method !== 'get' && door !== 'link'
   const codes = [
     ...ALWAYS,
-    ...(door === 'link' ? [] : (['unauthenticated', 'rate_limited'] as const)),
-    ...(method === 'get' || (door === 'link' && request?.body === undefined) ? [] : ANY_BODY),
-    ...(request?.body === undefined ? [] : (['invalid_body'] as const)),
+    ...where<ErrorCode>(door !== 'link', 'unauthenticated', 'rate_limited'),
+    ...where<ErrorCode>(writes || (method !== 'get' && takesBody), ...ANY_BODY),
+    ...where<ErrorCode>(takesBody, 'invalid_body'),
+    ...where<ErrorCode>(creates, 'idempotency_key_reused'),
     ...problems,
   ]
-  // The problems are thrown, never returned: they belong to the document and not to the handler's type.
-  const documented: Pick<RouteConfig, 'security' | 'responses' | 'middleware'> = {
+  // The problems are thrown, never returned: they belong to the document and not to the handler's type. The same goes
+  // for the headers of no operation in particular: no handler has to know of them.
+  const documented: Pick<RouteConfig, 'security' | 'request' | 'responses' | 'middleware'> = {
     security: SECURITY[door],
     // Nobody is told what is wrong with a request that nobody in particular may make.
-    middleware: [...(door === 'bearer' ? [refuseAnonymous] : []), ...[config.middleware ?? []].flat()],
-    responses: { ...problemResponses(codes), ...config.responses },
+    middleware: [
+      ...where(door === 'bearer', refuseAnonymous),
+      ...where(writes, tellBookmark),
+      ...where(creates, takeIdempotencyKey),
+      ...[config.middleware ?? []].flat(),
+    ],
+    request: withHeaders(request ?? {}, [...where(creates, IdempotencyKey), ...where(reads, BookmarkSent)]),
+    responses: {
+      ...problemResponses(codes),
+      ...answersWith(config.responses, [...where(creates, Replayed), ...where(writes, BookmarkTold)]),
+    },
   }
   const route = createRoute(config)
   Object.assign(route, documented)
   return route
 }
+
+/** A request or an answer with more headers than its own. */
+function withHeaders<Told extends object>(told: Told, more: readonly z.ZodObject[]): Told {
+  const own = 'headers' in told && told.headers instanceof z.ZodObject ? [told.headers] : []
+  const shapes = [...own, ...more].map(({ shape }) => shape)
+  return shapes.length === 0 ? told : { ...told, headers: z.object(Object.assign({}, ...shapes)) }
+}
+
+const answersWith = (responses: RouteConfig['responses'], more: readonly z.ZodObject[]): RouteConfig['responses'] =>
+  Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, withHeaders(response, more)]))
 
 /** A JSON answer. */
 export const answer = <Schema extends z.ZodType>(description: string, schema: Schema) => ({

@@ -40,7 +40,7 @@ const ExternalId = text(255).nullable().openapi({ description: "The study's own 
 const Labels = z.array(text(100)).max(50)
 const Number8 = z.number().int().min(10_000_000).max(99_999_999)
 
-const ParticipantOut = z
+export const ParticipantOut = z
   .object({
     id: z.string(),
     number: z.number().int().openapi({ description: 'Eight digits, unique in the study.' }),
@@ -108,7 +108,7 @@ const create = operation(
     },
     responses: { 201: answer('The participant.', ParticipantOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'participant_exists'] },
+  { problems: ['forbidden', 'study_not_found', 'participant_exists', 'participant_not_found'], creates: true },
 )
 
 const list = operation(
@@ -168,7 +168,9 @@ const update = operation(
     },
     responses: { 200: answer('The participant as it is now.', ParticipantOut) },
   },
-  { problems: ['forbidden', 'study_not_found', 'participant_not_found', 'participant_exists'] },
+  {
+    problems: ['forbidden', 'study_not_found', 'participant_not_found', 'participant_withdrawn', 'participant_exists'],
+  },
 )
 
 export const participants = newRouter()

@@ -129,7 +129,7 @@ function operationsAt<
         },
         responses: { 200: answer('The report, with them.', ReportOut) },
       },
-      { problems: ADD },
+      { problems: ADD, creates: true },
     ),
     getEntry: operation(
       {

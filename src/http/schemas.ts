@@ -3,6 +3,7 @@ import { RETENTIONS, VISIBILITIES } from '../model/entities.ts'
 import {
   type DownloadTokenId,
   type EnrolmentCodeId,
+  type ErasureId,
   type FileId,
   type Handle,
   type Identifier,
@@ -16,6 +17,7 @@ import {
   type VersionId,
 } from '../model/ids.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../model/page.ts'
+import type { PrincipalName } from '../model/principal.ts'
 
 // The shapes that several routes share. Each parses the text of the wire into what it proves to be: the casts below
 // are where ids get their brands.
@@ -60,6 +62,19 @@ export const ParticipantIdText = text(255)
 export const ParticipantRef = z
   .union([z.literal('me'), ParticipantIdText])
   .openapi({ example: 'me', description: "A participant's id; `me` is the caller's own." })
+/** With whom files are shared. A member who is a participant goes by the participant's name. */
+export const PrincipalNameText = z
+  .string()
+  .refine((name) => {
+    const [kind] = name.split(':', 1)
+    if (kind === 'member') return idPattern('mem').test(name.slice('member:'.length))
+    return kind === 'participant' && ParticipantIdText.safeParse(name.slice('participant:'.length)).success
+  }, 'Must be `participant:` and the id of a participant, or `member:` and the id of a member.')
+  .transform((name) => name as PrincipalName)
+  .openapi({
+    example: 'participant:7d1e9b54-3c62-4c1f-8f0a-2b9d4e6a8c10',
+    description: '`participant:` and the id of a participant, or `member:` and the id of a member of the team.',
+  })
 export const HandleText = text(255)
   .transform((handle) => handle as Handle)
   .openapi({ example: 'consent-form', description: "The owner's own name for the file, unique among theirs." })
@@ -72,6 +87,7 @@ export const UploadIdText = made('upl', 'an upload').transform((id) => id as Upl
 export const KeyIdText = made('key', 'a key').transform((id) => id as KeyId)
 export const MemberIdText = made('mem', 'a member').transform((id) => id as MemberId)
 export const EnrolmentCodeIdText = made('enr', 'an enrolment code').transform((id) => id as EnrolmentCodeId)
+export const ErasureIdText = made('era', 'an erasure').transform((id) => id as ErasureId)
 export const DownloadTokenIdText = made('dlt', 'a download link').transform((id) => id as DownloadTokenId)
 
 export const VisibilityText = z.enum(VISIBILITIES).openapi({

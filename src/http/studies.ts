@@ -18,6 +18,7 @@ import {
 
 const tags = ['Studies']
 const LinkSeconds = z.number().int().min(1).max(604_800).nullable()
+const Quota = z.number().int().min(0).nullable()
 
 const exampleSettings = {
   allowPublic: true,
@@ -25,6 +26,9 @@ const exampleSettings = {
   retention: 'keep',
   downloadUrlSeconds: null,
   downloadTokenSeconds: null,
+  maxBytes: 1_099_511_627_776,
+  maxFiles: null,
+  maxDocuments: null,
 } as const
 const settingsShape = {
   allowPublic: z.boolean().openapi({ description: 'Whether files can be public.' }),
@@ -36,6 +40,11 @@ const settingsShape = {
   downloadTokenSeconds: LinkSeconds.openapi({
     description: 'How long a one-time link lives. Null: as the service has it.',
   }),
+  maxBytes: Quota.openapi({
+    description: 'Of versions and open uploads together; set by the operator. Null: no limit.',
+  }),
+  maxFiles: Quota.openapi({ description: 'Set by the operator. Null: no limit.' }),
+  maxDocuments: Quota.openapi({ description: 'Set by the operator. Null: no limit.' }),
 }
 const StudySettings = z.object(settingsShape).openapi('StudySettings', { example: exampleSettings })
 const StudySettingsChange = z.strictObject(settingsShape).partial()
@@ -45,6 +54,9 @@ const NewStudySettings = z.strictObject({
   retention: settingsShape.retention.default('keep'),
   downloadUrlSeconds: settingsShape.downloadUrlSeconds.default(null),
   downloadTokenSeconds: settingsShape.downloadTokenSeconds.default(null),
+  maxBytes: settingsShape.maxBytes.default(null),
+  maxFiles: settingsShape.maxFiles.default(null),
+  maxDocuments: settingsShape.maxDocuments.default(null),
 })
 
 const StudyOut = z
@@ -53,6 +65,11 @@ const StudyOut = z
     number: z.number().int(),
     name: z.string(),
     settings: StudySettings,
+    usage: z.object({
+      bytes: z.number().int(),
+      files: z.number().int(),
+      documents: z.number().int(),
+    }),
     createdAt: InstantOut,
   })
   .openapi('Study', {
@@ -61,11 +78,12 @@ const StudyOut = z
       number: 1,
       name: 'Demo study',
       settings: exampleSettings,
+      usage: { bytes: 48_213, files: 2, documents: 1 },
       createdAt: '2026-11-21T08:30:00.000Z',
     },
   })
 
-const presentStudy = ({ id, number, name, settings, createdAt }: Study) => ({
+const presentStudy = ({ id, number, name, settings, usage, createdAt }: Study) => ({
   id,
   number,
   name,
@@ -75,7 +93,11 @@ const presentStudy = ({ id, number, name, settings, createdAt }: Study) => ({
     retention: settings.retention,
     downloadUrlSeconds: settings.downloadUrlSeconds,
     downloadTokenSeconds: settings.downloadTokenSeconds,
+    maxBytes: settings.maxBytes,
+    maxFiles: settings.maxFiles,
+    maxDocuments: settings.maxDocuments,
   },
+  usage: { bytes: usage.bytes, files: usage.files, documents: usage.documents },
   createdAt: createdAt.toISOString(),
 })
 
@@ -95,7 +117,7 @@ const create = operation(
     },
     responses: { 201: answer('The study.', StudyOut) },
   },
-  { problems: ['forbidden', 'study_exists', 'numbers_exhausted'] },
+  { problems: ['forbidden', 'study_exists', 'study_not_found', 'numbers_exhausted'], creates: true },
 )
 
 const list = operation(

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { OpenUpload } from '../domain/uploads.ts'
+import type { OpenUpload, SettledUpload } from '../domain/uploads.ts'
 import type { UploadPart } from '../model/entities.ts'
 import { InstantOut } from './schemas.ts'
 
@@ -59,13 +59,20 @@ const MultipartUpload = z
     },
   })
 
+const SettledUploadOut = z.object({ id: z.string(), kind: z.literal('settled') }).openapi('SettledUpload', {
+  description: 'It is open no longer, but complete or given up; told only where beginning a file is repeated.',
+  example: { id: exampleUpload.id, kind: 'settled' },
+})
+
 export const UploadOut = z
-  .discriminatedUnion('kind', [SingleUpload, MultipartUpload])
+  .discriminatedUnion('kind', [SingleUpload, MultipartUpload, SettledUploadOut])
   .openapi('Upload', { example: exampleUpload })
 
 const presentPart = ({ number, bytes, etag }: UploadPart) => ({ number, bytes, etag })
 
-export const presentUpload = ({ upload, put, parts }: OpenUpload): z.infer<typeof UploadOut> => {
+export function presentUpload(told: OpenUpload | SettledUpload): z.infer<typeof UploadOut> {
+  if ('settled' in told) return { id: told.settled, kind: 'settled' }
+  const { upload, put, parts } = told
   const { id, plan, expiresAt, urlExpiresAt } = upload
   return plan.kind === 'single'
     ? {

@@ -25,14 +25,15 @@ type Issue = z.core.$ZodIssue
 const isElsewhere = ({ code, path }: Issue) =>
   path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 
-/** An unknown field is named itself, rather than the object that it is in; of a union, the branch that was meant. */
+/** An unknown field is named itself, rather than the object that it is in; of a union, the branch that was most likely meant. */
 function fieldErrors(target: Target, issue: Issue): FieldError[] {
   const { path, message } = issue
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ pointer: pointerTo(target, [...path, key]), message: 'No such field.' }))
   }
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.find((branch) => !branch.some(isElsewhere))
+    const branches = issue.errors.filter((branch) => !branch.some(isElsewhere))
+    const [meant] = branches.toSorted((a, b) => a.length - b.length)
     if (meant !== undefined) {
       return meant.flatMap((each) => fieldErrors(target, { ...each, path: [...path, ...each.path] }))
     }

@@ -3,4 +3,4 @@ import { openScope } from '../runtime.ts'
 
 /** The scope of work that nobody asked for: Carrel's own, at the time that the platform says. */
 export const jobScope = (env: Env, { now, context }: { now: Date; context: ExecutionContext }): Scope =>
-  openScope(env, { credential: { kind: 'system' }, origin: undefined, now, context })
+  openScope(env, { credential: { kind: 'system' }, door: 'job', origin: undefined, now, context })

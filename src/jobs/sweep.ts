@@ -1,4 +1,8 @@
+import { purgeAuditEvents } from '../domain/audit.ts'
 import { purgeEnrolmentCodes } from '../domain/enrolment-codes.ts'
+import { purgeGrants } from '../domain/grants.ts'
+import { purgeIdempotencyKeys } from '../domain/idempotency.ts'
+import { sweepErasures } from '../domain/erasures.ts'
 import type { Scope } from '../domain/scope.ts'
 import { deleteDueObjects, purgeDownloadTokens, sweepUploads } from '../domain/sweep.ts'
 import { logFailure, logJob } from '../log.ts'
@@ -11,8 +15,12 @@ type Part = (scope: Scope, onFailure: (failure: unknown) => void) => Promise<Cou
 const PARTS: readonly Part[] = [
   async (scope, onFailure) => sweepUploads(scope, { limit: 50, onFailure }),
   async (scope, onFailure) => ({ deletedObjects: await deleteDueObjects(scope, { limit: 500, onFailure }) }),
+  async (scope, onFailure) => ({ steppedErasures: await sweepErasures(scope, { limit: 4, onFailure }) }),
   async (scope) => ({ purgedDownloadTokens: await purgeDownloadTokens(scope, 1_000) }),
   async (scope) => ({ purgedEnrolmentCodes: await purgeEnrolmentCodes(scope, 1_000) }),
+  async (scope) => ({ purgedAuditEvents: await purgeAuditEvents(scope, 1_000) }),
+  async (scope) => ({ purgedGrants: await purgeGrants(scope, 1_000) }),
+  async (scope) => ({ purgedIdempotencyKeys: await purgeIdempotencyKeys(scope, 1_000) }),
 ]
 
 /** The cron's work. Each part goes on where another failed; a failure is logged, and told to the platform at the end. */

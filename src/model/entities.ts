@@ -11,7 +11,7 @@ import type {
   UploadId,
   VersionId,
 } from './ids.ts'
-import type { Actor, StudyRole } from './principal.ts'
+import type { Actor, PrincipalName, StudyRole } from './principal.ts'
 
 export const VISIBILITIES = ['private', 'study', 'public'] as const
 /** Who besides the owner: nobody; the study's team; everyone who has the id, where the study allows it. */
@@ -28,7 +28,14 @@ export type StudySettings = Readonly<{
   retention: Retention
   downloadUrlSeconds: number | null
   downloadTokenSeconds: number | null
+  /** Of versions and open uploads together. Null, here and below: no limit but the service's own. */
+  maxBytes: number | null
+  maxFiles: number | null
+  maxDocuments: number | null
 }>
+
+/** How much a study holds, as its limits count. */
+export type Usage = Readonly<{ bytes: number; files: number; documents: number }>
 
 /** What is to change of something; what is absent or undefined stays. */
 export type Changes<Of> = { readonly [Field in keyof Of]?: Of[Field] | undefined }
@@ -38,6 +45,7 @@ export type Study = Readonly<{
   number: number
   name: string
   settings: StudySettings
+  usage: Usage
   /** How many more files and versions can be begun. */
   numbersLeft: number
   createdAt: Date
@@ -144,7 +152,23 @@ export type File = Readonly<{
   createdBy: Actor
   createdAt: Date
   updatedAt: Date
+  /** How it is shared with the caller who found it; null: not at all, or it is the caller's own. */
+  granted: GrantLevel | null
   content: Content
+}>
+
+export const GRANT_LEVELS = ['metadata', 'content'] as const
+/** What a grant opens: what is said of a file, or its bytes too. */
+export type GrantLevel = (typeof GRANT_LEVELS)[number]
+
+/** A file shared with somebody of the same study, until it expires or is revoked. */
+export type Grant = Readonly<{
+  file: FileId
+  /** With whom. */
+  principal: PrincipalName
+  level: GrantLevel
+  createdAt: Date
+  expiresAt: Date | null
 }>
 
 export type Content =

@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'document_schema_not_found'
   | 'report_not_found'
   | 'report_entry_not_found'
+  | 'grant_not_found'
+  | 'erasure_not_found'
   | 'method_not_allowed'
   | 'malformed_json'
   | 'invalid_request'
@@ -31,6 +33,9 @@ export type ErrorCode =
   | 'visibility_differs'
   | 'file_too_large'
   | 'numbers_exhausted'
+  | 'grants_exhausted'
+  | 'quota_exceeded'
+  | 'idempotency_key_reused'
   | 'upload_incomplete'
   | 'upload_size_mismatch'
   | 'upload_checksum_mismatch'
@@ -102,6 +107,11 @@ export const documentInvalid = (errors: readonly FieldError[]) =>
   new DomainError('document_invalid', 'The document does not fit its schema; see `errors`.', { errors })
 export const reportNotFound = () => new DomainError('report_not_found', 'No such report.')
 export const reportEntryNotFound = () => new DomainError('report_entry_not_found', 'This report has no such entry.')
+export const grantNotFound = () => new DomainError('grant_not_found', 'The file is not shared with them.')
+/** `most`: with how many a file can be shared at once. */
+export const grantsExhausted = (most: number) =>
+  new DomainError('grants_exhausted', `A file can be shared with ${most} at once. Revoke one of its grants first.`)
+export const erasureNotFound = () => new DomainError('erasure_not_found', 'No such erasure.')
 export const malformedJson = () => new DomainError('malformed_json', 'The body is not valid JSON in UTF-8.')
 export const bodyMissing = () =>
   new DomainError('malformed_json', 'This operation takes a body in JSON. Send `{}` to leave everything out.')
@@ -132,6 +142,14 @@ export const visibilityDiffers = () =>
 export const fileTooLarge = (maxFileBytes: number) =>
   new DomainError('file_too_large', `A file may have ${maxFileBytes} bytes at most.`)
 export const numbersExhausted = () => new DomainError('numbers_exhausted', 'No number is left for another one.')
+/** `quota` is what the study's settings call it: `maxBytes`, `maxFiles` or `maxDocuments`. */
+export const quotaExceeded = (quota: string, cause?: unknown) =>
+  new DomainError('quota_exceeded', `The study may not hold more: its limit \`${quota}\` is reached.`, { cause })
+export const idempotencyKeyReused = () =>
+  new DomainError(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another request. Send that one unchanged, or choose a new key.',
+  )
 export const uploadIncomplete = () =>
   new DomainError('upload_incomplete', 'The object is not in storage yet. Send the bytes to the upload URL first.')
 export const uploadSizeMismatch = (declared: number, actual: number) =>

@@ -1,4 +1,4 @@
-import { ulid } from 'ulid'
+import { encodeTime, ulid } from 'ulid'
 
 declare const brand: unique symbol
 
@@ -16,6 +16,10 @@ export type VersionId = Id<'version'>
 export type UploadId = Id<'upload'>
 export type DownloadTokenId = Id<'downloadToken'>
 export type EnrolmentCodeId = Id<'enrolmentCode'>
+export type AuditEventId = Id<'auditEvent'>
+export type ErasureId = Id<'erasure'>
+/** Stands for a participant in what outlives them: random, and destroyed when they are erased. */
+export type AuditId = Id<'audit'>
 
 /** What a file's `handle` is: the owner's own name for it, unique within the owner. */
 export type Handle = Id<'handle'>
@@ -32,6 +36,8 @@ type MadeIds = {
   upl: UploadId
   dlt: DownloadTokenId
   enr: EnrolmentCodeId
+  aud: AuditEventId
+  era: ErasureId
 }
 export type IdPrefix = keyof MadeIds
 
@@ -46,10 +52,20 @@ export function newId<Prefix extends IdPrefix>(prefix: Prefix, now: Date): MadeI
   return `${prefix}_${ulid(now.getTime()).toLowerCase()}` as MadeIds[Prefix]
 }
 
+/** Where the ids begin that are made at this time or later. */
+export const idsSince = (prefix: IdPrefix, time: Date): string =>
+  `${prefix}_${encodeTime(Math.max(0, time.getTime())).toLowerCase()}`
+
 /** For a participant whose id nobody chose. */
 export const newParticipantId = (): ParticipantId => {
   const id: string = crypto.randomUUID()
   return id as ParticipantId // gets its brand here
+}
+
+/** A new pseudonym: 128 random bits, nothing of the participant in it. */
+export const newAuditId = (): AuditId => {
+  const id: string = `ptc_${crypto.randomUUID().replaceAll('-', '')}`
+  return id as AuditId // gets its brand here
 }
 
 /**
@@ -58,6 +74,9 @@ export const newParticipantId = (): ParticipantId => {
  */
 export const versionOf = (upload: UploadId) => `ver_${upload.slice(4)}` as VersionId // re-branded: same ULID
 export const uploadOf = (version: VersionId) => `upl_${version.slice(4)}` as UploadId // re-branded: same ULID
+
+/** Where a study stands first and none is meant. */
+export const NO_STUDY = '' as StudyId
 
 /** Study number (16 bits) and the study's counter (24 bits) in one integer, unique everywhere. */
 export const NUMBERS_PER_STUDY = 2 ** 24

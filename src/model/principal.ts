@@ -25,6 +25,13 @@ export type Credential =
 /** Stored as `createdBy` and `issuedBy`: `participant:<id>`, `key:<id>`, `member:<id>`, `operator` or `system`. */
 export type Actor = string & { readonly actor: true }
 
+/** With whom a file is shared: `participant:<id>` or `member:<id>` of its study. */
+export type PrincipalName = string & { readonly principalName: true }
+
+/** The tongue that a request speaks, or what runs without one: what the audit calls the door. */
+export const DOORS = ['native', 'link', 'job', 'bridge', 'mydatahelps', 'openhumans', 'kidsfirst', 'hat'] as const
+export type Door = (typeof DOORS)[number]
+
 /** What the caller acts through: what must still stand for a link it issued to work. */
 export type Through = { key: KeyId; lastUsedAt: Date | null } | { member: MemberId } | undefined
 

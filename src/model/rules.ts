@@ -11,8 +11,19 @@ import type { Role } from './principal.ts'
  * - `notPrivate`: the study's team may see it
  * - `public`: everyone may see it, and the study allows that
  * - `createdByCaller`: the caller began it
+ * - `granted`: it was shared with the caller, at any level, and that still stands
+ * - `grantedContent`: its content was
  */
-export type Condition = 'any' | 'own' | 'studyOwned' | 'participantOwned' | 'notPrivate' | 'public' | 'createdByCaller'
+export type Condition =
+  | 'any'
+  | 'own'
+  | 'studyOwned'
+  | 'participantOwned'
+  | 'notPrivate'
+  | 'public'
+  | 'createdByCaller'
+  | 'granted'
+  | 'grantedContent'
 
 /** For each role, the conditions of which one must hold; a role that is not named may not. */
 export type Rule = Readonly<{

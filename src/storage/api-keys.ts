@@ -4,9 +4,11 @@ import type { KeyId, MemberId, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Credential, Principal, StudyRole } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { remember } from './idempotency.ts'
 import { apiKeys } from './schema/people.ts'
 import { type Caller, keyStands, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -56,11 +58,16 @@ const keyById = (caller: Caller, id: KeyId | 'self') =>
     ),
   )
 
+/** The participant that a key acts for, as a subquery; none for one of the team. */
+const keyOwner = (caller: Caller, id: KeyId | 'self') =>
+  sql`(SELECT k.participant_id FROM api_keys k INDEXED BY api_keys_id
+    WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)})`
+
 export const apiKeyStore = (db: Database) => ({
   /** Undefined `key`: the rule says no, whom it is to act for is not there, or (`taken`) the study has its hash. */
   async issue(caller: Caller, { rule, key }: { rule: Rule; key: NewApiKey }): Promise<FoundKey & { taken: boolean }> {
     const { study } = caller
-    const [who, , rows] = await db.batch(
+    const [who, , , , rows] = await db.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -69,7 +76,7 @@ export const apiKeyStore = (db: Database) => ({
               created_at, expires_at)
             SELECT s.id, ${key.hash}, ${key.id}, ${key.role}, ${key.participant}, ${key.member}, ${key.label},
               ${key.hint}, ${key.publicKey}, ${caller.now.getTime()}, ${key.expiresAt?.getTime() ?? null}
-            FROM who CROSS JOIN studies s WHERE s.id = ${study} AND ${allows(rule, target(study))}
+            FROM who CROSS JOIN studies s WHERE s.id = ${study} AND s.status = 'active' AND ${allows(rule, target(study))}
               AND ${
                 key.participant === null
                   ? sql`1`
@@ -85,6 +92,8 @@ export const apiKeyStore = (db: Database) => ({
             ON CONFLICT DO NOTHING`,
         ),
       ),
+      record(caller, { action: 'key.issue', owner: sql`${key.participant}`, object: key.id }),
+      remember(caller, { ids: { key: key.id }, owner: sql`${key.participant}` }),
       statement<KeyRow>(sql`SELECT ${columns} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${key.hash}`),
     )
     const row = first(rows)
@@ -127,15 +136,23 @@ export const apiKeyStore = (db: Database) => ({
 
   /** By the rule or by its holder; holds from the next request on. One that is revoked already stays so from then. */
   async revoke(caller: Caller, { rule, id }: { rule: Rule; id: KeyId | 'self' }): Promise<FoundKey> {
-    const [who, rows] = await db.batch(
+    const mayRevoke = sql`k.study_id = ${caller.study} AND k.id = ${idSql(id)}
+      AND (who.key_id = k.id OR ${allows(rule, target(caller.study))})`
+    const [who, , rows] = await db.batch(
       whoStatement(caller),
+      // Before it happens: it may be the caller's own key. One that is revoked already is not revoked again.
+      record(
+        caller,
+        { action: 'key.revoke', owner: keyOwner(caller, id), object: idSql(id) },
+        sql`EXISTS (SELECT 1 FROM api_keys k INDEXED BY api_keys_id WHERE ${mayRevoke}
+          AND (k.revoked_at IS NULL OR k.revoked_at > ${caller.now.getTime()}))`,
+      ),
       statement<KeyRow>(
         withWho(
           caller,
           sql`UPDATE api_keys AS k INDEXED BY api_keys_id SET revoked_at =
               min(coalesce(revoked_at, ${caller.now.getTime()}), ${caller.now.getTime()})
-            WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)}
-              AND EXISTS (SELECT 1 FROM who WHERE who.key_id = k.id OR ${allows(rule, target(caller.study))})
+            WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)} AND EXISTS (SELECT 1 FROM who WHERE ${mayRevoke})
             RETURNING ${columnsOf(apiKeys, 'api_keys')}`,
         ),
       ),
@@ -154,7 +171,7 @@ export const apiKeyStore = (db: Database) => ({
     successor: { id: KeyId; hash: string; hint: string; until: Date },
   ): Promise<FoundKey> {
     const { study } = caller
-    const [who, , , rows] = await db.batch(
+    const [who, , , , , rows] = await db.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -168,6 +185,8 @@ export const apiKeyStore = (db: Database) => ({
             ON CONFLICT DO NOTHING`,
         ),
       ),
+      record(caller, { action: 'key.rotate', owner: sql`who.participant_id`, object: successor.id }),
+      remember(caller, { ids: { key: successor.id, predecessor: sql`who.key_id` }, owner: sql`who.participant_id` }),
       statement(
         withWho(
           caller,

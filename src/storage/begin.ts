@@ -14,6 +14,7 @@ import { allows, type Target, targetFile } from './conditions.ts'
 import { statement } from './database.ts'
 import { newObjectKey } from './objects.ts'
 import { type Caller, withWho } from './who.ts'
+import { wordsOf } from './words.ts'
 
 /** How long after a URL has expired a PUT that it began may still be landing. */
 export const LANDING_SECONDS = 15 * 60
@@ -42,7 +43,7 @@ export type NewUpload = Readonly<{
   rules: { create: Rule; replace: Rule; publish: Rule }
 }>
 
-const ownerSql = (owner: NewOwner): SQL => {
+export const ownerSql = (owner: NewOwner): SQL => {
   switch (owner.kind) {
     case 'caller':
       return sql`who.participant_id`
@@ -96,7 +97,13 @@ export function insertUpload(caller: Caller, upload: NewUpload) {
   const { study, now } = caller
   const { declared } = upload
   const owner = ownerSql(upload.owner)
-  const created = { study: sql`s.id`, owner, visibility: visibilityOf(upload, owner), createdBy: sql`who.actor` }
+  const created = {
+    study: sql`s.id`,
+    file: undefined,
+    owner,
+    visibility: visibilityOf(upload, owner),
+    createdBy: sql`who.actor`,
+  }
   return statement(
     withWho(
       caller,
@@ -116,16 +123,32 @@ export function insertUpload(caller: Caller, upload: NewUpload) {
   )
 }
 
+/**
+ * Right after the upload's row: counts it and its file against what the study may hold, and moves the counter past the
+ * number that it took. A batch that is repeated inserts nothing, and counts nothing.
+ */
+export const countUpload = ({ study }: Caller, { id, handle, newFile, declared }: NewUpload) =>
+  statement(
+    sql`UPDATE studies SET next_number = next_number + 1, bytes = bytes + ${declared.size},
+        files = files + ${
+          handle === undefined
+            ? sql`1`
+            : sql`(SELECT u.file_id = ${newFile} FROM uploads u WHERE u.study_id = ${study} AND u.id = ${id})`
+        }
+      WHERE id = ${study} AND changes() > 0`,
+  )
+
 /** The file of an upload that found none under its handle. */
 export function insertFile({ study }: Caller, upload: NewUpload) {
   const { category, source, title, description, tags, metadata } = upload.details
   const json = metadata === undefined || metadata === null ? null : JSON.stringify(metadata)
   return statement(
     sql`INSERT INTO files (study_id, id, owner, handle, number, name, category, source, title, description, tags,
-        metadata, visibility, created_by, created_at, updated_at)
+        metadata, visibility, created_by, created_at, updated_at, name_words, title_words, description_words)
       SELECT s.id, u.file_id, u.owner, ${handleOf(upload)}, u.number, u.name, ${category ?? null}, ${source ?? null},
         ${title ?? null}, ${description ?? null}, ${JSON.stringify(tags ?? [])}, ${json},
-        ${visibilityOf(upload, sql`u.owner`)}, u.created_by, u.created_at, u.created_at
+        ${visibilityOf(upload, sql`u.owner`)}, u.created_by, u.created_at, u.created_at,
+        ${wordsOf(upload.declared.name)}, ${wordsOf(title ?? null)}, ${wordsOf(description ?? null)}
       FROM uploads u JOIN studies s ON s.id = u.study_id
       WHERE u.study_id = ${study} AND u.id = ${upload.id} AND u.file_id = ${upload.newFile}
       ON CONFLICT DO NOTHING`,

@@ -3,9 +3,10 @@ import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
 import { type StudyId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows } from './conditions.ts'
 import { type Database, dateOf, first, statement } from './database.ts'
-import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
+import { fileColumns, fileOfRow, type FileRow, grantedToCaller, ownerColumn } from './file-rows.ts'
 import { assignments } from './files.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
 import { newObjectKey } from './objects.ts'
@@ -38,7 +39,7 @@ export const completionStore = (db: Database) => ({
       openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
       statement<FileRow & { begunBy: string }>(
-        sql`SELECT ${fileColumns('f')}, v.created_by AS "begunBy"
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, v.created_by AS "begunBy"
           FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
           WHERE v.study_id = ${caller.study} AND v.id = ${versionOf(id)}`,
       ),
@@ -76,7 +77,7 @@ export const completionStore = (db: Database) => ({
     const superseded = sql`v.study_id = ${study} AND v.file_id = ${upload.file} AND v.number < ${upload.number}
       AND ${latestOnly} AND ${isVersion}`
 
-    const [, , , , , , , files] = await db.batch(
+    const [, , , , , , , , files] = await db.batch(
       statement(
         withWho(
           caller,
@@ -112,8 +113,9 @@ export const completionStore = (db: Database) => ({
       statement(sql`DELETE FROM versions AS v INDEXED BY versions_file WHERE ${superseded}`),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${settled}`),
       statement(sql`DELETE FROM uploads AS u WHERE ${open} AND ${settled}`),
+      record(caller, { action: 'file.complete', owner: sql`${ownerColumn(upload.owner)}`, object: version }),
       statement<FileRow>(
-        sql`SELECT ${fileColumns('f')} FROM files f WHERE f.study_id = ${study} AND f.id = ${upload.file}
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE f.study_id = ${study} AND f.id = ${upload.file}
           AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`,
       ),
     )

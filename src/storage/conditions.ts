@@ -4,6 +4,8 @@ import type { Condition, Rule } from '../model/rules.ts'
 /** Where a statement finds the facts of what a rule is about. An expression may be a subquery: it is read if needed. */
 export type Target = Readonly<{
   study: SQL
+  /** The file that may have been shared; undefined where what a rule is about cannot be. */
+  file: SQL | undefined
   /** '' for the study's own. */
   owner: SQL
   visibility: SQL
@@ -13,6 +15,7 @@ export type Target = Readonly<{
 /** A target that is no file: a participant's things, or (owner '') the study's. */
 export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
   study,
+  file: undefined,
   owner,
   visibility: sql`'private'`,
   createdBy: sql`NULL`,
@@ -21,13 +24,14 @@ export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
 /** The facts of a file under an alias. */
 export const targetFile = (alias: string): Target => ({
   study: sql.raw(`${alias}.study_id`),
+  file: sql.raw(`${alias}.id`),
   owner: sql.raw(`${alias}.owner`),
   visibility: sql.raw(`${alias}.visibility`),
   createdBy: sql.raw(`${alias}.created_by`),
 })
 
 /** Where a statement finds the facts of who asks. */
-export type Asker = Readonly<{ role: SQL; participant: SQL; status: SQL; actor: SQL }>
+export type Asker = Readonly<{ role: SQL; participant: SQL; status: SQL; actor: SQL; principal: SQL; now: SQL }>
 
 /** The statement has `who` among its tables. */
 const JOINED: Asker = {
@@ -35,6 +39,8 @@ const JOINED: Asker = {
   participant: sql`who.participant_id`,
   status: sql`who.status`,
   actor: sql`who.actor`,
+  principal: sql`who.principal`,
+  now: sql`who.now`,
 }
 
 /** For a statement that asks of many rows: each fact is read once, where `who` would be read anew for every row. */
@@ -43,10 +49,29 @@ export const READ_ONCE: Asker = {
   participant: sql`(SELECT participant_id FROM who)`,
   status: sql`(SELECT status FROM who)`,
   actor: sql`(SELECT actor FROM who)`,
+  principal: sql`(SELECT principal FROM who)`,
+  now: sql`(SELECT now FROM who)`,
 }
 
 export const allowsPublic = (study: SQL): SQL =>
   sql`EXISTS (SELECT 1 FROM studies WHERE studies.id = ${study} AND studies.allow_public = 1)`
+
+/**
+ * Whether an owner's erasure has not begun ('': the study's own). From its beginning on nobody sees what of theirs is
+ * still there. The index holds only what is under way: where nothing is, no row is read.
+ */
+export const notErasing = (study: SQL, owner: SQL): SQL =>
+  sql`NOT EXISTS (SELECT 1 FROM erasures erasing INDEXED BY erasures_participant
+    WHERE erasing.study_id = ${study} AND erasing.participant_id = ${owner})`
+
+/** The caller's grant on a file, as a subquery of one column; of no row where there is none, or none that stands. */
+export const grantOn = (
+  { study, file }: { study: SQL; file: SQL },
+  asker: Pick<Asker, 'principal' | 'now'>,
+  column: SQL,
+): SQL =>
+  sql`SELECT ${column} FROM grants granted WHERE granted.study_id = ${study} AND granted.file_id = ${file}
+    AND granted.principal = ${asker.principal} AND (granted.expires_at IS NULL OR granted.expires_at > ${asker.now})`
 
 function holds(condition: Condition, target: Target, asker: Asker): SQL {
   switch (condition) {
@@ -64,6 +89,13 @@ function holds(condition: Condition, target: Target, asker: Asker): SQL {
       return sql`(${target.visibility} = 'public' AND ${allowsPublic(target.study)})`
     case 'createdByCaller':
       return sql`${target.createdBy} = ${asker.actor}`
+    case 'granted':
+    case 'grantedContent': {
+      const { study, file } = target
+      if (file === undefined) return sql`0`
+      const grant = grantOn({ study, file }, asker, sql`1`)
+      return sql`EXISTS (${grant}${condition === 'granted' ? sql`` : sql` AND granted.level = 'content'`})`
+    }
     default:
       return condition satisfies never
   }
@@ -91,5 +123,5 @@ export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
   const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`
   return rule.writes
     ? sql`(${mayAsk} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`
-    : mayAsk
+    : sql`(${mayAsk} AND ${notErasing(target.study, target.owner)})`
 }

@@ -1,8 +1,9 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { CasingCache } from 'drizzle-orm/casing'
-import { getTableColumns, type Table } from 'drizzle-orm'
+import { getTableColumns, is, Table } from 'drizzle-orm'
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
-import { overloaded } from '../model/errors.ts'
+import { overloaded, quotaExceeded } from '../model/errors.ts'
+import { quotaIn } from './quotas.ts'
 
 const CASING = 'snake_case'
 const dialect = new SQLiteSyncDialect({ casing: CASING })
@@ -14,8 +15,10 @@ export type Statement<Item> = Readonly<{ sql: SQL; [row]?: Item }>
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the type of the rows is what the caller declares
 export const statement = <Item = never>(text: SQL): Statement<Item> => ({ sql: text })
 
-type Rows<Statements extends readonly Statement<unknown>[]> = {
-  [Index in keyof Statements]: Statements[Index] extends Statement<infer Item> ? Item[] : never
+/** Undefined: one that this time there is no reason for. It is left out, and answers with no rows. */
+type Statements = readonly (Statement<unknown> | undefined)[]
+type Rows<Asked extends Statements> = {
+  [Index in keyof Asked]: Asked[Index] extends Statement<infer Item> | undefined ? Item[] : never
 }
 
 /**
@@ -28,39 +31,43 @@ const LOST =
 const SHED = /overloaded|too many requests queued|exceeded timeout|storage operation exceeded|out of memory/i
 const ATTEMPTS = 3
 
+/** The database itself, whose primary answers everything, or a session with it, which replicas may answer. */
+export type Queryable = Pick<D1DatabaseSession, 'prepare' | 'batch'>
+
 /** D1, spoken to in batches: each is one transaction and one round trip. */
-export function openDatabase(d1: D1Database) {
+export function openDatabase(d1: Queryable) {
   async function attempt(prepared: D1PreparedStatement[], left: number): Promise<D1Result[]> {
     try {
       return await d1.batch(prepared)
     } catch (failure) {
       const message = failure instanceof Error ? failure.message : ''
       if (LOST.test(message) && left > 1) return attempt(prepared, left - 1)
+      const quota = quotaIn(message)
+      if (quota !== undefined) throw quotaExceeded(quota, failure)
       throw LOST.test(message) || SHED.test(message) ? overloaded(failure) : failure
     }
   }
 
-  async function run<const Statements extends readonly Statement<unknown>[]>(statements: Statements, attempts: number) {
-    const prepared = statements.map((each) => {
+  async function run<const Asked extends Statements>(statements: Asked, attempts: number) {
+    const prepared = statements.flatMap((each) => {
+      if (each === undefined) return []
       const query = dialect.sqlToQuery(each.sql)
-      return d1.prepare(query.sql).bind(...query.params)
+      return [d1.prepare(query.sql).bind(...query.params)]
     })
-    const results = await attempt(prepared, attempts)
+    const results = (await attempt(prepared, attempts)).values()
     // The rows are of the type that the statement was declared with; `columnsOf` keeps it true to the schema.
-    return results.map((result) => result.results) as Rows<Statements>
+    return statements.map((each) => (each === undefined ? [] : results.next().value?.results)) as Rows<Asked>
   }
 
   return {
     /**
      * Runs the statements in order, all or nothing, and may run them twice: each must bear that.
-     * @throws DomainError `overloaded` when D1 is busy or out of reach
+     * @throws DomainError `overloaded` when D1 is busy or out of reach; `quota_exceeded` where the study may hold no more
      */
-    batch: async <const Statements extends readonly Statement<unknown>[]>(...statements: Statements) =>
-      run(statements, ATTEMPTS),
+    batch: async <const Asked extends Statements>(...statements: Asked) => run(statements, ATTEMPTS),
 
     /** The same for an insert whose repetition would take its own first effect for somebody else's. */
-    batchOnce: async <const Statements extends readonly Statement<unknown>[]>(...statements: Statements) =>
-      run(statements, 1),
+    batchOnce: async <const Asked extends Statements>(...statements: Asked) => run(statements, 1),
   }
 }
 export type Database = ReturnType<typeof openDatabase>
@@ -70,11 +77,27 @@ export type Row<Source extends Table> = Source['$inferSelect']
 
 const casing = new CasingCache(CASING)
 
-/** `alias.study_id AS "studyId", …` for every column of a table, so that a row arrives as `Row<table>`. */
-export function columnsOf(table: Table, alias: string): SQL {
-  const columns = Object.entries(getTableColumns(table))
-  return sql.raw(columns.map(([key, column]) => `${alias}.${casing.getColumnCasing(column)} AS "${key}"`).join(', '))
+/**
+ * `alias.study_id AS "studyId", …` for every column of a table, or for some, so that a row arrives as `Row<table>`. A
+ * prefix keeps two tables' columns apart in one row; `withoutPrefix` takes it off again.
+ */
+export function columnsOf(of: Table | ReturnType<typeof getTableColumns>, alias: string, prefix = ''): SQL {
+  const columns = Object.entries(is(of, Table) ? getTableColumns(of) : of)
+  return sql.raw(
+    columns.map(([key, column]) => `${alias}.${casing.getColumnCasing(column)} AS "${prefix}${key}"`).join(', '),
+  )
 }
+
+export type Prefixed<Columns, Prefix extends string> = {
+  [Column in keyof Columns & string as `${Prefix}${Column}`]: Columns[Column]
+}
+
+/** The columns of one table out of a row of two. */
+export const withoutPrefix = <Columns, Prefix extends string>(both: Prefixed<Columns, Prefix>, prefix: Prefix) =>
+  // Just the columns that `columnsOf` has put the prefix before.
+  Object.fromEntries(
+    Object.entries(both).flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])),
+  ) as Columns
 
 /** The one row that a statement answers with, if any. */
 export const first = <Item>(rows: readonly Item[]): Item | undefined => rows[0]

@@ -4,6 +4,7 @@ import type { Identifier, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
@@ -62,7 +63,7 @@ export const documentSchemaStore = (db: Database) => ({
     { rule, identifier, schema }: { rule: Rule; identifier: Identifier; schema: string },
   ): Promise<FoundSchema> {
     const { study } = caller
-    const [who, , rows] = await db.batch(
+    const [who, , , rows] = await db.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -73,6 +74,7 @@ export const documentSchemaStore = (db: Database) => ({
             SET schema = excluded.schema, updated_at = max(excluded.updated_at, document_schemas.updated_at + 1)`,
         ),
       ),
+      record(caller, { action: 'document_schema.put', owner: sql`''`, object: null }),
       schemaStatement(caller, identifier),
     )
     const row = first(rows)
@@ -92,6 +94,7 @@ export const documentSchemaStore = (db: Database) => ({
             AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING identifier`,
         ),
       ),
+      record(caller, { action: 'document_schema.delete', owner: sql`''`, object: null }),
     )
     return { principal: principalOf(first(who), caller.study), removed: removed.length > 0 }
   },

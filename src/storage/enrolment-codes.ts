@@ -2,12 +2,14 @@ import { sql } from 'drizzle-orm'
 import type { ApiKey, EnrolmentCode } from '../model/entities.ts'
 import type { EnrolmentCodeId, KeyId, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
-import type { Principal } from '../model/principal.ts'
+import type { Door, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { keyColumns, keyOfRow, type KeyRow } from './api-keys.ts'
+import { insertEvent, record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { remember } from './idempotency.ts'
 import { enrolmentCodes } from './schema/enrolment-codes.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -31,6 +33,7 @@ export type Exchange = Readonly<{
   nonce: string
   key: { id: KeyId; hash: string; hint: string }
   now: Date
+  door: Door
 }>
 
 type CodeRow = Row<typeof enrolmentCodes>
@@ -55,7 +58,7 @@ export const enrolmentCodeStore = (db: Database) => ({
     { rule, code }: { rule: Rule; code: NewEnrolmentCode },
   ): Promise<{ principal: Principal | undefined; code: EnrolmentCode | undefined }> {
     const { study } = caller
-    const [who, , rows] = await db.batch(
+    const [who, , , , rows] = await db.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -69,12 +72,30 @@ export const enrolmentCodeStore = (db: Database) => ({
             ON CONFLICT DO NOTHING`,
         ),
       ),
+      record(caller, { action: 'enrolment_code.issue', owner: sql`${code.participant}`, object: code.id }),
+      remember(caller, { ids: { code: code.id }, owner: sql`${code.participant}` }),
       statement<CodeRow>(
         sql`SELECT ${columns} FROM enrolment_codes e WHERE e.study_id = ${study} AND e.hash = ${code.hash}`,
       ),
     )
     const row = first(rows)
     return { principal: principalOf(first(who), study), code: row && codeOfRow(row) }
+  },
+
+  async find(
+    caller: Caller,
+    participant: ParticipantId,
+    id: EnrolmentCodeId,
+  ): Promise<{ principal: Principal | undefined; code: EnrolmentCode | undefined }> {
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<CodeRow>(
+        sql`SELECT ${columns} FROM enrolment_codes e INDEXED BY enrolment_codes_participant
+          WHERE e.study_id = ${caller.study} AND e.participant_id = ${participant} AND e.id = ${id}`,
+      ),
+    )
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), code: row && codeOfRow(row) }
   },
 
   /** A participant's codes, oldest first. */
@@ -117,6 +138,7 @@ export const enrolmentCodeStore = (db: Database) => ({
               AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
         ),
       ),
+      record(caller, { action: 'enrolment_code.revoke', owner: sql`${participant}`, object: id }),
     )
     return { principal: principalOf(first(who), caller.study), revoked: revoked.length > 0 }
   },
@@ -125,14 +147,14 @@ export const enrolmentCodeStore = (db: Database) => ({
    * Uses a code up and makes its participant's key, in one batch: of all who try, one gets it. The same nonce gets the
    * same key again, with a new secret, since the first may never have arrived.
    */
-  async exchange({ studyNumber, codeHash, nonce, key, now }: Exchange): Promise<{
+  async exchange({ studyNumber, codeHash, nonce, key, now, door }: Exchange): Promise<{
     outcome: 'exchanged' | 'spent' | 'unknown'
     key: ApiKey | undefined
   }> {
     const time = now.getTime()
-    const study = sql`(SELECT id FROM studies WHERE number = ${studyNumber})`
+    const study = sql`(SELECT id FROM studies WHERE number = ${studyNumber} AND status = 'active')`
     const ours = sql`e.study_id = ${study} AND e.hash = ${codeHash} AND e.claimed_by = ${nonce}`
-    const [, , rows, known] = await db.batch(
+    const [, , , rows, known] = await db.batch(
       statement(
         sql`UPDATE enrolment_codes AS e
           SET claimed_at = coalesce(claimed_at, ${time}), claimed_by = ${nonce}, key_id = coalesce(key_id, ${key.id})
@@ -148,6 +170,21 @@ export const enrolmentCodeStore = (db: Database) => ({
           FROM enrolment_codes e WHERE ${ours} AND e.claimed_at > ${time - REPEAT_MS}
           ON CONFLICT (study_id, id) DO UPDATE SET hash = excluded.hash, hint = excluded.hint
             WHERE api_keys.last_used_at IS NULL`,
+      ),
+      statement(
+        insertEvent(
+          { now, door },
+          {
+            study: sql`e.study_id`,
+            action: 'enrolment_code.claim',
+            actor: sql`'participant:' || p.audit_id`,
+            through: sql`e.key_id`,
+            subject: sql`p.audit_id`,
+            object: sql`e.id`,
+            found: sql`FROM enrolment_codes e CROSS JOIN participants p ON p.study_id = e.study_id AND p.id = e.participant_id
+              WHERE ${ours} AND changes() > 0`,
+          },
+        ),
       ),
       statement<KeyRow>(
         sql`SELECT ${keyColumns('k')} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${key.hash}`,

@@ -1,19 +1,39 @@
-import { sql, type SQL } from 'drizzle-orm'
-import type { File, Metadata, Owner, Verified, Version } from '../model/entities.ts'
+import { getTableColumns, sql, type SQL } from 'drizzle-orm'
+import type { File, GrantLevel, Metadata, Owner, Verified, Version } from '../model/entities.ts'
 import type { FileId, Handle, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'
-import { allowsPublic } from './conditions.ts'
+import { allowsPublic, grantOn, notErasing } from './conditions.ts'
 import { columnsOf, dateOf, type Row } from './database.ts'
 import { files, versions } from './schema/files.ts'
+import { type Caller, principalSql } from './who.ts'
 
-/** A file's row, and whether its study allows what its visibility says. */
-export type FileRow = Row<typeof files> & { publicNow: number }
+// What the index of words is told is for nobody to read.
+const { nameWords, titleWords, descriptionWords, ...told } = getTableColumns(files)
+const indexed = { nameWords, titleWords, descriptionWords }
+
+/**
+ * A file's row, whether its study allows what its visibility says, and how it is shared with the caller, where the
+ * statement asks (`grantedToCaller`).
+ */
+export type FileRow = Omit<Row<typeof files>, keyof typeof indexed> & { publicNow: number; granted?: GrantLevel | null }
 export type VersionRow = Row<typeof versions>
 
 /** The study is asked only for a file that says it is public; a list names its study, and is asked once. */
 export const fileColumns = (alias: string, study = sql.raw(`${alias}.study_id`)): SQL =>
-  sql`${columnsOf(files, alias)},
+  sql`${columnsOf(told, alias)},
     (${sql.raw(alias)}.visibility = 'public' AND ${allowsPublic(study)}) AS "publicNow"`
+
+/** The file of an id, as `f`: of nobody whose erasure has begun. */
+export const isFile = (study: StudyId, id: SQL | FileId): SQL =>
+  sql`f.study_id = ${study} AND f.id = ${id} AND ${notErasing(sql`f.study_id`, sql`f.owner`)}`
+
+/** How a file is shared with the caller, as the column `granted`. Nobody is granted what is their own. */
+export const grantedToCaller = (caller: Caller, alias: string, principal = principalSql(caller)): SQL =>
+  sql`(${grantOn(
+    { study: sql`${caller.study}`, file: sql.raw(`${alias}.id`) },
+    { principal, now: sql`${caller.now.getTime()}` },
+    sql`level`,
+  )}) AS "granted"`
 export const versionColumns = (alias: string): SQL => columnsOf(versions, alias)
 
 // What a column holds is what was put in: ids get their brands back, and JSON its shape.
@@ -84,6 +104,7 @@ export function fileOfRow(row: FileRow): File {
     createdBy: row.createdBy as Actor,
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
+    granted: row.granted ?? null,
     content:
       version === undefined
         ? { status: 'pending' }

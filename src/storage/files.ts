@@ -4,12 +4,22 @@ import type { FileId, Handle, ParticipantId, VersionId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, allowsPublic, targetFile } from './conditions.ts'
+import { record } from './audit.ts'
+import { allows, allowsPublic, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
-import { fileColumns, fileOfRow, type FileRow, versionColumns, versionOfRow, type VersionRow } from './file-rows.ts'
-import { dropObjects, dropUploadObjects } from './object-deletions.ts'
-import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+import {
+  fileColumns,
+  fileOfRow,
+  type FileRow,
+  grantedToCaller,
+  isFile,
+  versionColumns,
+  versionOfRow,
+  type VersionRow,
+} from './file-rows.ts'
+import { type Caller, principalOf, whoColumns, type WhoRow, whoStatement, withWho } from './who.ts'
+import { wordsOf } from './words.ts'
 
 /** What of a file can be edited; absent: left as it is. */
 export type FileChanges = Changes<FileDetails & { name: string; visibility: Visibility }>
@@ -19,11 +29,12 @@ export type FoundFile = Readonly<{ principal: Principal | undefined; file: File 
 /** How a file is named: by its id, or by its owner's handle (`me`: the caller's own). */
 export type FileName = { id: FileId } | { owner: ParticipantId | 'me'; handle: Handle }
 
-const isNamed = (caller: Caller, name: FileName): SQL =>
+const isNamed = (caller: Caller, name: FileName, participant = sql`(SELECT participant_id FROM who)`): SQL =>
   'id' in name
-    ? sql`f.study_id = ${caller.study} AND f.id = ${name.id}`
+    ? isFile(caller.study, name.id)
     : sql`f.study_id = ${caller.study} AND f.handle = ${name.handle}
-        AND f.owner = ${name.owner === 'me' ? sql`(SELECT participant_id FROM who)` : name.owner}`
+        AND f.owner = ${name.owner === 'me' ? participant : name.owner}
+        AND ${notErasing(sql`f.study_id`, sql`f.owner`)}`
 
 /** The columns that changes come to, and what each gets. */
 function valuesOf({ tags, metadata, ...texts }: FileChanges): [column: SQL, value: string | null][] {
@@ -37,6 +48,9 @@ function valuesOf({ tags, metadata, ...texts }: FileChanges): [column: SQL, valu
     description,
     tags: tags && JSON.stringify(tags),
     metadata: metadata && JSON.stringify(metadata),
+    name_words: name && wordsOf(name),
+    title_words: title === undefined ? undefined : wordsOf(title),
+    description_words: description === undefined ? undefined : wordsOf(description),
   }
   return Object.entries(values).flatMap(([column, value]) => (value === undefined ? [] : [[sql.raw(column), value]]))
 }
@@ -55,14 +69,26 @@ function isDone({ now }: Caller, changes: FileChanges, revision: number | undefi
 }
 
 export const fileStore = (db: Database) => ({
-  /** One trip, one row besides the caller's. */
+  /** One trip, and no row that the caller's own does not lead to; a second for those who have no place in the study. */
   async find(caller: Caller, name: FileName): Promise<FoundFile> {
-    const [who, rows] = await db.batch(
-      whoStatement(caller),
-      statement<FileRow>(withWho(caller, sql`SELECT ${fileColumns('f')} FROM files f WHERE ${isNamed(caller, name)}`)),
+    const [rows] = await db.batch(
+      statement<WhoRow & (FileRow | { [Column in keyof FileRow]: null })>(
+        withWho(
+          caller,
+          sql`SELECT ${whoColumns}, ${fileColumns('f')}, ${grantedToCaller(caller, 'f', sql`who.principal`)}
+            FROM who LEFT JOIN files f ON ${isNamed(caller, name, sql`who.participant_id`)}`,
+        ),
+      ),
     )
     const row = first(rows)
-    return { principal: principalOf(first(who), caller.study), file: row && fileOfRow(row) }
+    if (row !== undefined) {
+      return { principal: principalOf(row, caller.study), file: row.id === null ? undefined : fileOfRow(row) }
+    }
+    const [files] = await db.batch(
+      statement<FileRow>(withWho(caller, sql`SELECT ${fileColumns('f')} FROM files f WHERE ${isNamed(caller, name)}`)),
+    )
+    const file = first(files)
+    return { principal: undefined, file: file && fileOfRow(file) }
   },
 
   /** A file, one of its versions (undefined: the current one), and how long the study lets a URL to content live. */
@@ -74,9 +100,9 @@ export const fileStore = (db: Database) => ({
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
       statement<FileRow & { downloadUrlSeconds: number | null }>(
-        sql`SELECT ${fileColumns('f')}, (SELECT s.download_url_seconds FROM studies s WHERE s.id = f.study_id)
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, (SELECT s.download_url_seconds FROM studies s WHERE s.id = f.study_id)
             AS "downloadUrlSeconds"
-          FROM files f WHERE f.study_id = ${caller.study} AND f.id = ${file}`,
+          FROM files f WHERE ${isFile(caller.study, file)}`,
       ),
       statement<VersionRow>(
         version === undefined
@@ -108,7 +134,7 @@ export const fileStore = (db: Database) => ({
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
       statement<FileRow>(
-        sql`SELECT ${fileColumns('f')} FROM files f WHERE f.study_id = ${caller.study} AND f.id = ${file}`,
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(caller.study, file)}`,
       ),
       statement<VersionRow>(
         sql`SELECT ${versionColumns('v')} FROM versions v INDEXED BY versions_file
@@ -139,7 +165,7 @@ export const fileStore = (db: Database) => ({
     { rules, changes, revision }: { rules: readonly Rule[]; changes: FileChanges; revision: number | undefined },
   ): Promise<FoundFile & { updated: boolean }> {
     const set = [...assignments(changes), sql`revision = revision + 1`, sql`updated_at = ${caller.now.getTime()}`]
-    const [who, updated, rows] = await db.batch(
+    const [who, updated, , rows] = await db.batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(
@@ -152,10 +178,15 @@ export const fileStore = (db: Database) => ({
             RETURNING id`,
         ),
       ),
+      record(caller, {
+        action: 'file.edit',
+        owner: sql`(SELECT f.owner FROM files f WHERE ${isNamed(caller, name)})`,
+        object: 'id' in name ? name.id : sql`(SELECT f.id FROM files f WHERE ${isNamed(caller, name)})`,
+      }),
       statement<FileRow & { isDone: number }>(
         withWho(
           caller,
-          sql`SELECT ${fileColumns('f')}, ${isDone(caller, changes, revision)} AS "isDone"
+          sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, ${isDone(caller, changes, revision)} AS "isDone"
             FROM files f WHERE ${isNamed(caller, name)}`,
         ),
       ),
@@ -166,57 +197,6 @@ export const fileStore = (db: Database) => ({
       file: row && fileOfRow(row),
       updated: updated.length > 0 || row?.isDone === 1,
     }
-  },
-
-  /**
-   * Deletes a file with its versions and open uploads; their bytes go through the outbox. In one batch: either all of
-   * it or nothing. `file` is what it was.
-   */
-  async remove(
-    caller: Caller,
-    name: FileName,
-    { rule, revision }: { rule: Rule; revision: number | undefined },
-  ): Promise<FoundFile & { removed: boolean }> {
-    const { study } = caller
-    // The rule is asked once; what follows hangs on the file being gone.
-    const gone = (alias: string) =>
-      sql`NOT EXISTS (SELECT 1 FROM files f WHERE f.study_id = ${study} AND f.id = ${sql.raw(alias)}.file_id)`
-    const found = await this.find(caller, name)
-    if (found.file === undefined) return { ...found, removed: false }
-    const { id } = found.file
-    const [removed] = await db.batch(
-      statement<{ id: string }>(
-        withWho(
-          caller,
-          sql`DELETE FROM files AS f WHERE f.study_id = ${study} AND f.id = ${id} AND ${atRevision(revision)}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetFile('f'))})
-            RETURNING id`,
-        ),
-      ),
-      dropObjects(
-        caller.now,
-        sql`SELECT v.study_id, v.object_key, NULL AS multipart_id, ${found.file.owner ?? ''} AS owner, v.url_expires_at
-          FROM versions v INDEXED BY versions_file WHERE v.study_id = ${study} AND v.file_id = ${id} AND ${gone('v')}`,
-      ),
-      dropUploadObjects(
-        caller.now,
-        sql`SELECT u.* FROM uploads u INDEXED BY uploads_file WHERE u.study_id = ${study} AND u.file_id = ${id} AND ${gone('u')}`,
-      ),
-      statement(
-        sql`DELETE FROM versions AS v INDEXED BY versions_file
-          WHERE v.study_id = ${study} AND v.file_id = ${id} AND ${gone('v')}`,
-      ),
-      statement(
-        sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id IN (
-          SELECT u.id FROM uploads u INDEXED BY uploads_file
-          WHERE u.study_id = ${study} AND u.file_id = ${id} AND ${gone('u')})`,
-      ),
-      statement(
-        sql`DELETE FROM uploads AS u INDEXED BY uploads_file
-          WHERE u.study_id = ${study} AND u.file_id = ${id} AND ${gone('u')}`,
-      ),
-    )
-    return { ...found, removed: removed.length > 0 }
   },
 })
 

@@ -5,9 +5,11 @@ import type { MemberId, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import { remember } from './idempotency.ts'
 import { members } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -28,6 +30,11 @@ const memberOfRow = (row: MemberRow): Member => ({
   createdAt: dateOf(row.createdAt),
 })
 
+const memberById = (study: StudyId, id: MemberId) =>
+  statement<MemberRow>(
+    sql`SELECT ${columns} FROM members m INDEXED BY members_id WHERE m.study_id = ${study} AND m.id = ${id}`,
+  )
+
 const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
 export const memberStore = (db: Database) => ({
@@ -39,7 +46,7 @@ export const memberStore = (db: Database) => ({
     const { study } = caller
     const { participant, contact } = member
     try {
-      const [who, , rows] = await db.batchOnce(
+      const [who, , , , rows] = await db.batchOnce(
         whoStatement(caller),
         statement(
           withWho(
@@ -57,16 +64,21 @@ export const memberStore = (db: Database) => ({
                 }`,
           ),
         ),
-        statement<MemberRow>(
-          sql`SELECT ${columns} FROM members m INDEXED BY members_id
-            WHERE m.study_id = ${study} AND m.id = ${member.id}`,
-        ),
+        record(caller, { action: 'member.add', owner: sql`${participant}`, object: member.id }),
+        remember(caller, { ids: { member: member.id }, owner: sql`${participant}` }),
+        memberById(study, member.id),
       )
       const row = first(rows)
       return { principal: principalOf(first(who), study), member: row && memberOfRow(row) }
     } catch (failure) {
       throw isUniqueConflict(failure, 'members.subject') ? memberExists() : failure
     }
+  },
+
+  async find(caller: Caller, id: MemberId): Promise<{ principal: Principal | undefined; member: Member | undefined }> {
+    const [who, rows] = await db.batch(whoStatement(caller), memberById(caller.study, id))
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), member: row && memberOfRow(row) }
   },
 
   async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Member> }> {
@@ -88,14 +100,32 @@ export const memberStore = (db: Database) => ({
     caller: Caller,
     { rule, id }: { rule: Rule; id: MemberId },
   ): Promise<{ principal: Principal | undefined; removed: boolean }> {
-    const [who, removed] = await db.batch(
+    const here = sql`m.study_id = ${caller.study} AND m.id = ${id}`
+    const [who, , removed] = await db.batch(
       whoStatement(caller),
+      // Before it happens: the row says whose membership it was, and it may be the caller's own.
+      record(
+        caller,
+        {
+          action: 'member.remove',
+          owner: sql`(SELECT m.participant_id FROM members m INDEXED BY members_id WHERE ${here})`,
+          object: id,
+        },
+        sql`EXISTS (SELECT 1 FROM members m INDEXED BY members_id WHERE ${here})
+          AND ${allows(rule, target(caller.study))}`,
+      ),
       statement<{ id: string }>(
         withWho(
           caller,
-          sql`DELETE FROM members AS m INDEXED BY members_id WHERE m.study_id = ${caller.study} AND m.id = ${id}
+          sql`DELETE FROM members AS m INDEXED BY members_id WHERE ${here}
             AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
         ),
+      ),
+      // What was shared with them ends with them.
+      statement(
+        sql`DELETE FROM grants AS g INDEXED BY grants_principal
+          WHERE g.study_id = ${caller.study} AND g.principal = ${`member:${id}`}
+            AND NOT EXISTS (SELECT 1 FROM members m INDEXED BY members_id WHERE ${here})`,
       ),
     )
     return { principal: principalOf(first(who), caller.study), removed: removed.length > 0 }

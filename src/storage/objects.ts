@@ -1,5 +1,5 @@
 import { overloaded } from '../model/errors.ts'
-import type { StudyId, UploadId, VersionId } from '../model/ids.ts'
+import type { AuditId, StudyId, UploadId, VersionId } from '../model/ids.ts'
 import { uploadOf } from '../model/ids.ts'
 
 /**
@@ -22,6 +22,12 @@ export function parseObjectKey(key: string): { study: StudyId; upload: UploadId 
     ? undefined
     : { study: study as StudyId, upload: uploadOf(version as VersionId) }
 }
+
+/**
+ * Where the receipt of an erasure is kept, outside of the database: by the pseudonym it can be told who is to be erased
+ * again if the database is ever put back to a time before. With two slashes it is no version's key in any study.
+ */
+const receiptKey = (study: StudyId, auditId: AuditId) => `erased/${study}/${auditId}`
 
 /** What storage itself knows of an object; checksums in hex, where it has them. */
 export type ObjectFacts = Readonly<{ size: number; etag: string; md5: string | null; sha256: string | null }>
@@ -80,6 +86,12 @@ export function openObjects(bucket: R2Bucket) {
     /** Up to 1,000 at once; an absent one is no error. */
     async delete(objectKeys: readonly string[]): Promise<void> {
       if (objectKeys.length > 0) await reachable(bucket.delete([...objectKeys]))
+    },
+
+    /** Keeps a receipt, in place of what was kept before. */
+    async keepReceipt({ study, auditId }: { study: StudyId; auditId: AuditId }, receipt: object): Promise<void> {
+      const httpMetadata = { contentType: 'application/json' }
+      await reachable(bucket.put(receiptKey(study, auditId), JSON.stringify(receipt), { httpMetadata }))
     },
 
     async createMultipart(objectKey: string, headers: { mediaType: string; disposition: string }): Promise<string> {

@@ -1,14 +1,16 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Contact, Participant, ParticipantStatus } from '../model/entities.ts'
 import { participantExists } from '../model/errors.ts'
-import type { ParticipantId, StudyId } from '../model/ids.ts'
+import { newAuditId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
 import { stringsOf } from './file-rows.ts'
+import { remember } from './idempotency.ts'
 import { participants } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -82,21 +84,23 @@ export const participantStore = (db: Database) => ({
   ): Promise<FoundParticipant> {
     const { study } = caller
     const { id, contact } = participant
-    const [who, , rows] = await unlessTaken(
+    const [who, , , , rows] = await unlessTaken(
       db.batchOnce(
         whoStatement(caller),
         statement(
           withWho(
             caller,
             sql`INSERT INTO participants (study_id, id, number, external_id, email, phone, first_name, last_name, labels,
-                created_at)
+                created_at, audit_id)
               SELECT s.id, ${id}, ${participant.number ?? freeNumber(study)}, ${participant.externalId},
                 ${contact.email}, ${contact.phone}, ${contact.firstName}, ${contact.lastName},
-                ${JSON.stringify(participant.labels)}, ${caller.now.getTime()}
+                ${JSON.stringify(participant.labels)}, ${caller.now.getTime()}, ${newAuditId()}
               FROM who CROSS JOIN studies s
               WHERE s.id = ${study} AND ${allows(rule, targetOwnedBy(sql`s.id`, sql`''`))}`,
           ),
         ),
+        record(caller, { action: 'participant.enrol', owner: sql`${id}`, object: null }),
+        remember(caller, { ids: { participant: id }, owner: sql`${id}` }),
         statement<ParticipantRow>(
           withWho(
             caller,
@@ -164,7 +168,8 @@ export const participantStore = (db: Database) => ({
       ...(labels === undefined ? [] : [sql`labels = ${JSON.stringify(labels)}`]),
       ...(status === undefined ? [] : [sql`status = ${status}`]),
     ]
-    const [who, updated, rows] = await unlessTaken(
+    const owner = id === 'me' ? sql`who.participant_id` : sql`${id}`
+    const [who, updated, , rows] = await unlessTaken(
       db.batch(
         whoStatement(caller),
         statement<{ id: string }>(
@@ -176,6 +181,7 @@ export const participantStore = (db: Database) => ({
               RETURNING id`,
           ),
         ),
+        record(caller, { action: 'participant.update', owner, object: null }),
         statement<ParticipantRow>(
           withWho(caller, sql`SELECT ${columns} FROM participants p WHERE ${isMeant(caller, id)}`),
         ),

@@ -2,9 +2,11 @@ import { sql, type SQL } from 'drizzle-orm'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry } from '../model/report-entries.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { remember } from './idempotency.ts'
 import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
 import type { FoundReport, ReadAndWrite } from './reports.ts'
 import { reportEntries } from './schema/reports.ts'
@@ -120,7 +122,7 @@ export const reportEntryStore = (db: Database) => ({
     const now = caller.now.getTime()
     const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))}`
     const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
-    const [who, , written, reports] = await db.batch(
+    const [who, , written, , , reports] = await db.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -141,6 +143,8 @@ export const reportEntryStore = (db: Database) => ({
             RETURNING at`,
         ),
       ),
+      record(caller, { action: 'report.add', owner, object: null }),
+      remember(caller, { ids: {}, owner }),
       reportStatement(caller, name, reading),
     )
     const report = first(reports)
@@ -157,7 +161,7 @@ export const reportEntryStore = (db: Database) => ({
     name: ReportName,
     { key, reading, writing }: ReadAndWrite & { key: EntryKey },
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, removed, reports] = await db.batch(
+    const [who, removed, , reports] = await db.batch(
       whoStatement(caller),
       statement<{ at: string }>(
         withWho(
@@ -168,6 +172,7 @@ export const reportEntryStore = (db: Database) => ({
             RETURNING at`,
         ),
       ),
+      record(caller, { action: 'report_entry.delete', owner: ownerOf(name.owner), object: null }),
       reportStatement(caller, name, reading),
     )
     const report = first(reports)

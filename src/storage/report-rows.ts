@@ -30,6 +30,7 @@ export const isNamed = (caller: Caller, { owner, identifier }: ReportName, alias
 
 export const targetReport = (alias: string): Target => ({
   study: sql.raw(`${alias}.study_id`),
+  file: undefined,
   owner: sql.raw(`${alias}.owner`),
   visibility: sql.raw(`CASE ${alias}.public WHEN 1 THEN 'public' ELSE 'study' END`),
   createdBy: sql`NULL`,

@@ -3,6 +3,7 @@ import type { Changes, Report } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
@@ -78,7 +79,7 @@ export const reportStore = (db: Database) => ({
       ...(changes.labels === undefined ? [] : [sql`labels = ${JSON.stringify(changes.labels)}`]),
     ]
     const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`
-    const [who, updated, rows] = await db.batch(
+    const [who, updated, , rows] = await db.batch(
       whoStatement(caller),
       statement<{ identifier: string }>(
         withWho(
@@ -88,6 +89,7 @@ export const reportStore = (db: Database) => ({
             RETURNING identifier`,
         ),
       ),
+      record(caller, { action: 'report.change', owner: ownerOf(name.owner), object: null }),
       reportStatement(caller, name, reading),
     )
     const row = first(rows)
@@ -115,6 +117,7 @@ export const reportStore = (db: Database) => ({
             RETURNING identifier`,
         ),
       ),
+      record(caller, { action: 'report.delete', owner: ownerOf(name.owner), object: null }),
       // Of a report that is not there, nothing is: whether it went now or in the same batch before its answer was lost.
       statement(
         withWho(

@@ -24,8 +24,7 @@ export function parseApiKey(text: string): { studyNumber: number; secret: string
 
 /** SHA-256 in lower-case hex: fast on purpose, for what it is given has at least 256 random bits. */
 export async function hashSecret(text: string): Promise<string> {
-  const digest = new Uint8Array(await sha256(text))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexOf(await sha256(text))
 }
 
 /** Compares in a time that says nothing about where two texts differ, nor about their lengths. */
@@ -78,18 +77,20 @@ const TOKEN = /^[\w-]{58}$/
 export type TokenCodec = ReturnType<typeof createTokenCodec>
 
 /**
- * Makes and opens download tokens. The first key signs and every key verifies, so a new key goes to the front and the
+ * Makes and opens download tokens, and takes fingerprints of requests. The first key signs and every key verifies, so a new key goes to the front and the
  * old one stays behind it for as long as its tokens live.
  */
 export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
   const [signingKey] = tokenKeys
   const imported = new Map<number, CryptoKey>()
 
-  const tagOf = async (tagged: Uint8Array, key: Settings['tokenKeys'][number]): Promise<ArrayBuffer> => {
+  const sign = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<ArrayBuffer> => {
     const hmacKey = imported.get(key.id) ?? (await importHmacKey(key.secret))
     imported.set(key.id, hmacKey)
-    return (await crypto.subtle.sign('HMAC', hmacKey, tagged)).slice(0, TAG_BYTES)
+    return crypto.subtle.sign('HMAC', hmacKey, bytes)
   }
+  const tagOf = async (tagged: Uint8Array, key: Settings['tokenKeys'][number]): Promise<ArrayBuffer> =>
+    (await sign(tagged, key)).slice(0, TAG_BYTES)
 
   return {
     /** A new token for something in this study; only its hash is to be kept. */
@@ -118,10 +119,25 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
       if (!crypto.subtle.timingSafeEqual(tag, bytes.subarray(TAGGED_BYTES))) return undefined
       return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
     },
+
+    /**
+     * What a request is known again by, under each key, the signing one first. Says nothing about the request to who
+     * does not have the keys, though bodies may be short enough to be guessed.
+     */
+    async fingerprints(target: string, body: ArrayBuffer | Uint8Array): Promise<readonly [string, ...string[]]> {
+      if (!signingKey) throw new Error('There is no token key to sign with.')
+      // Longer than anything that is tagged, so that neither passes for the other.
+      const request = await new Blob([`Idempotency-Key fingerprint of ${target}\n`, body]).bytes()
+      const fingerprint = async (key: Settings['tokenKeys'][number]) => hexOf(await sign(request, key))
+      return [await fingerprint(signingKey), ...(await Promise.all(tokenKeys.slice(1).map(fingerprint)))]
+    },
   }
 }
 
 const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count))
+
+const hexOf = (bytes: ArrayBuffer) =>
+  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 const sha256 = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
 

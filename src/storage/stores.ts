@@ -1,26 +1,35 @@
 import type { Settings } from '../settings.ts'
 import { apiKeyStore } from './api-keys.ts'
+import { auditStore } from './audit-events.ts'
 import { belongingStore } from './belongings.ts'
 import { completionStore } from './completions.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, type Queryable } from './database.ts'
 import { documentSchemaStore } from './document-schemas.ts'
 import { documentStore } from './documents.ts'
+import { downloadClaimStore } from './download-claims.ts'
 import { downloadTokenStore } from './download-tokens.ts'
 import { enrolmentCodeStore } from './enrolment-codes.ts'
+import { erasureStore } from './erasures.ts'
 import { fileStore } from './files.ts'
+import { grantTemplateStore } from './grant-templates.ts'
+import { grantStore } from './grants.ts'
+import { idempotencyStore } from './idempotency.ts'
+import { holdingStore } from './holdings.ts'
 import { memberStore } from './members.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
 import { participantStore } from './participants.ts'
 import { createPresigner } from './presign.ts'
+import { removalStore } from './removals.ts'
 import { reportEntryStore } from './report-entries.ts'
 import { reportRollupStore } from './report-rollups.ts'
 import { reportStore } from './reports.ts'
+import { searchStore } from './search.ts'
 import { shelfStore } from './shelf.ts'
 import { studyStore } from './studies.ts'
 import { uploadStore } from './uploads.ts'
 
-export type Bindings = Readonly<{ DB: D1Database; BUCKET: R2Bucket; TOKENS: KVNamespace }>
+export type Bindings = Readonly<{ DB: Queryable; BUCKET: R2Bucket; TOKENS: KVNamespace }>
 
 /**
  * Everything that remembers, for one request or job. `origin` is where the request came in: the bucket's local
@@ -33,18 +42,27 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     participants: participantStore(db),
     members: memberStore(db),
     apiKeys: apiKeyStore(db),
+    audit: auditStore(db),
     belongings: belongingStore(db),
+    holdings: holdingStore(db),
     enrolmentCodes: enrolmentCodeStore(db),
+    erasures: erasureStore(db, bindings.TOKENS),
+    idempotency: idempotencyStore(db),
     files: fileStore(db),
     shelf: shelfStore(db),
+    search: searchStore(db),
+    grants: grantStore(db),
+    grantTemplates: grantTemplateStore(db),
     uploads: uploadStore(db),
     completions: completionStore(db),
+    removals: removalStore(db),
     documents: documentStore(db),
     documentSchemas: documentSchemaStore(db),
     reports: reportStore(db),
     reportEntries: reportEntryStore(db),
     reportRollups: reportRollupStore(db),
     downloadTokens: downloadTokenStore(db, bindings.TOKENS),
+    downloadClaims: downloadClaimStore(db, bindings.TOKENS),
     objectDeletions: objectDeletionStore(db),
     objects: openObjects(bindings.BUCKET),
     presigner: createPresigner(settings.s3, origin),

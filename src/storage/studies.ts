@@ -1,13 +1,15 @@
 import { sql } from 'drizzle-orm'
 import type { Changes, Study, StudySettings } from '../model/entities.ts'
 import { studyExists } from '../model/errors.ts'
-import { MAX_STUDY_NUMBER, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
+import { MAX_STUDY_NUMBER, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import { remember } from './idempotency.ts'
 import { studies } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -24,12 +26,21 @@ const studyOfRow = (row: Row<typeof studies>): Study => ({
     retention: row.retention,
     downloadUrlSeconds: row.downloadUrlSeconds,
     downloadTokenSeconds: row.downloadTokenSeconds,
+    maxBytes: row.maxBytes,
+    maxFiles: row.maxFiles,
+    maxDocuments: row.maxDocuments,
   },
+  usage: { bytes: row.bytes, files: row.files, documents: row.documents },
   numbersLeft: NUMBERS_PER_STUDY - row.nextNumber,
   createdAt: dateOf(row.createdAt),
 })
 
 const columns = columnsOf(studies, 's')
+/** One that is being erased is there no more, and neither is what is left of an erased one. */
+const isActive = ({ study }: Caller) => sql`s.id = ${study} AND s.status = 'active'`
+/** A limit is not set below what the study holds. */
+const limitsFit = ({ maxBytes, maxFiles, maxDocuments }: StudyChanges) => sql`(s.bytes <= ${maxBytes ?? null}) IS NOT 0
+  AND (s.files <= ${maxFiles ?? null}) IS NOT 0 AND (s.documents <= ${maxDocuments ?? null}) IS NOT 0`
 const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
 export const studyStore = (db: Database) => ({
@@ -37,23 +48,24 @@ export const studyStore = (db: Database) => ({
    * Takes the next number. Undefined: none is left.
    * @throws DomainError `study_exists`
    */
-  async create(study: {
-    id: StudyId
-    name: string
-    settings: StudySettings
-    createdAt: Date
-  }): Promise<Study | undefined> {
+  async create(
+    caller: Caller,
+    study: { id: StudyId; name: string; settings: StudySettings },
+  ): Promise<Study | undefined> {
     const { settings } = study
     try {
-      const [, rows] = await db.batchOnce(
+      const [, , , rows] = await db.batchOnce(
         statement(
           sql`INSERT INTO studies (id, number, name, allow_public, default_visibility, retention, download_url_seconds,
-              download_token_seconds, created_at)
+              download_token_seconds, max_bytes, max_files, max_documents, created_at)
             SELECT ${study.id}, coalesce(max(number), 0) + 1, ${study.name}, ${settings.allowPublic ? 1 : 0},
               ${settings.defaultVisibility}, ${settings.retention}, ${settings.downloadUrlSeconds},
-              ${settings.downloadTokenSeconds}, ${study.createdAt.getTime()}
+              ${settings.downloadTokenSeconds}, ${settings.maxBytes}, ${settings.maxFiles}, ${settings.maxDocuments},
+              ${caller.now.getTime()}
             FROM studies HAVING coalesce(max(number), 0) < ${MAX_STUDY_NUMBER}`,
         ),
+        record(caller, { action: 'study.create', owner: sql`''`, object: null }),
+        remember({ ...caller, study: NO_STUDY }, { ids: { study: study.id }, owner: sql`''` }),
         statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE s.id = ${study.id}`),
       )
       const row = first(rows)
@@ -66,7 +78,7 @@ export const studyStore = (db: Database) => ({
   async find(caller: Caller): Promise<FoundStudy> {
     const [who, rows] = await db.batch(
       whoStatement(caller),
-      statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE s.id = ${caller.study}`),
+      statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE ${isActive(caller)}`),
     )
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), study: row && studyOfRow(row) }
@@ -77,17 +89,19 @@ export const studyStore = (db: Database) => ({
     const after = decodeCursor('studies', page.cursor)
     const [rows] = await db.batch(
       statement<Row<typeof studies>>(
-        sql`SELECT ${columns} FROM studies s WHERE s.id > ${after?.[1] ?? ''} ORDER BY s.id LIMIT ${page.limit + 1}`,
+        sql`SELECT ${columns} FROM studies s WHERE s.id > ${after?.[1] ?? ''} AND s.status = 'active' ORDER BY s.id LIMIT ${page.limit + 1}`,
       ),
     )
     return pageOf(rows, page.limit, { listing: 'studies', place: (row) => [row.id, row.id], item: studyOfRow })
   },
 
+  /** Not `updated`: the rule says no, or a limit is below what the study holds. */
   async update(
     caller: Caller,
     { rule, changes }: { rule: Rule; changes: StudyChanges },
   ): Promise<FoundStudy & { updated: boolean }> {
     const { name, allowPublic, defaultVisibility, retention, downloadUrlSeconds, downloadTokenSeconds } = changes
+    const { maxBytes, maxFiles, maxDocuments } = changes
     const set = [
       sql`id = id`,
       ...(name === undefined ? [] : [sql`name = ${name}`]),
@@ -96,17 +110,21 @@ export const studyStore = (db: Database) => ({
       ...(retention === undefined ? [] : [sql`retention = ${retention}`]),
       ...(downloadUrlSeconds === undefined ? [] : [sql`download_url_seconds = ${downloadUrlSeconds}`]),
       ...(downloadTokenSeconds === undefined ? [] : [sql`download_token_seconds = ${downloadTokenSeconds}`]),
+      ...(maxBytes === undefined ? [] : [sql`max_bytes = ${maxBytes}`]),
+      ...(maxFiles === undefined ? [] : [sql`max_files = ${maxFiles}`]),
+      ...(maxDocuments === undefined ? [] : [sql`max_documents = ${maxDocuments}`]),
     ]
-    const [who, updated, rows] = await db.batch(
+    const [who, updated, , rows] = await db.batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(
           caller,
-          sql`UPDATE studies SET ${sql.join(set, sql`, `)} WHERE id = ${caller.study}
+          sql`UPDATE studies AS s SET ${sql.join(set, sql`, `)} WHERE ${isActive(caller)} AND ${limitsFit(changes)}
             AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
         ),
       ),
-      statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE s.id = ${caller.study}`),
+      record(caller, { action: 'study.update', owner: sql`''`, object: null }),
+      statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE ${isActive(caller)}`),
     )
     const row = first(rows)
     return {

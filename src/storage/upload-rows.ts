@@ -4,7 +4,7 @@ import { type FileId, type StudyId, type UploadId, versionOf } from '../model/id
 import type { Actor } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, type Target } from './conditions.ts'
-import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Prefixed, type Row, statement, withoutPrefix } from './database.ts'
 import { ownerOf } from './file-rows.ts'
 import { uploads } from './schema/files.ts'
 import { type Caller, withWho } from './who.ts'
@@ -14,9 +14,16 @@ export type PartRow = { number: number; etag: string }
 
 export const uploadColumns = (alias: string): SQL => columnsOf(uploads, alias)
 
+/** An upload's columns beside those of its file. */
+export type UploadOfFileRow = Prefixed<UploadRow, 'upload.'>
+export const uploadOfFileColumns = (alias: string): SQL => columnsOf(uploads, alias, 'upload.')
+export const uploadOfFileRow = (row: UploadOfFileRow): Upload =>
+  uploadOfRow(withoutPrefix<UploadRow, 'upload.'>(row, 'upload.'))
+
 /** An upload is ruled by its file, whose visibility is read only if neither its owner nor its maker asks. */
 export const targetUpload: Target = {
   study: sql`u.study_id`,
+  file: undefined,
   owner: sql`u.owner`,
   visibility: sql`(SELECT f.visibility FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
   createdBy: sql`u.created_by`,

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm'
 import type { File, Upload, UploadPart } from '../model/entities.ts'
-import { NUMBERS_PER_STUDY, type UploadId } from '../model/ids.ts'
+import { type UploadId, versionOf } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { dueAt, insertFile, insertUpload, LANDING_SECONDS, type NewUpload } from './begin.ts'
+import { record } from './audit.ts'
+import { countUpload, dueAt, insertFile, insertUpload, LANDING_SECONDS, type NewUpload, ownerSql } from './begin.ts'
 import { allows } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
-import { fileColumns, fileOfRow, type FileRow } from './file-rows.ts'
+import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
+import { remember } from './idempotency.ts'
 import { dropUploadObjects } from './object-deletions.ts'
 import {
   openUploadOf,
@@ -15,6 +17,9 @@ import {
   partsStatement,
   targetUpload,
   uploadColumns,
+  uploadOfFileColumns,
+  uploadOfFileRow,
+  type UploadOfFileRow,
   uploadOfRow,
   type UploadRow,
 } from './upload-rows.ts'
@@ -37,27 +42,22 @@ export const uploadStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; begun: { upload: Upload; file: File } | undefined }> {
     const { study } = caller
     const ours = sql`u.study_id = ${study} AND u.id = ${upload.id}`
-    const [who, , , , files, uploads] = await db.batch(
+    const [who, , , , , , rows] = await db.batch(
       whoStatement(caller),
       insertUpload(caller, upload),
+      countUpload(caller, upload),
+      record(caller, { action: 'file.begin', owner: ownerSql(upload.owner), object: versionOf(upload.id) }),
+      remember(caller, { ids: { file: upload.newFile, upload: upload.id }, owner: ownerSql(upload.owner) }),
       insertFile(caller, upload),
-      // The counter moves only past the number that this upload took, so a repeated batch counts nothing.
-      statement(
-        sql`UPDATE studies SET next_number = next_number + 1 WHERE id = ${study} AND EXISTS (
-          SELECT 1 FROM uploads u WHERE ${ours}
-            AND u.number = studies.number * ${NUMBERS_PER_STUDY} + studies.next_number)`,
+      statement<FileRow & UploadOfFileRow>(
+        sql`SELECT ${fileColumns('f')}, ${uploadOfFileColumns('u')} FROM uploads u
+          JOIN files f ON f.study_id = u.study_id AND f.id = u.file_id WHERE ${ours}`,
       ),
-      statement<FileRow>(
-        sql`SELECT ${fileColumns('f')} FROM uploads u JOIN files f ON f.study_id = u.study_id AND f.id = u.file_id
-          WHERE ${ours}`,
-      ),
-      statement<UploadRow>(sql`SELECT ${uploadColumns('u')} FROM uploads u WHERE ${ours}`),
     )
-    const begun = first(uploads)
-    const file = first(files)
+    const row = first(rows)
     return {
       principal: principalOf(first(who), study),
-      begun: begun && file && { upload: uploadOfRow(begun), file: fileOfRow(file) },
+      begun: row && { upload: uploadOfFileRow(row), file: fileOfRow(row) },
     }
   },
 
@@ -101,7 +101,11 @@ export const uploadStore = (db: Database) => ({
     const here = sql`study_id = ${caller.study} AND id = ${upload.id} AND attempt = ${upload.attempt}`
     const [, rows] = await db.batch(
       statement(sql`UPDATE uploads SET multipart_id = ${multipartId} WHERE ${here} AND multipart_id IS NULL`),
-      statement<{ multipartId: string | null }>(sql`SELECT multipart_id AS "multipartId" FROM uploads WHERE ${here}`),
+      // The winner knows what is there; only the loser, and who asks again, reads it.
+      statement<{ multipartId: string | null }>(
+        sql`SELECT CASE WHEN changes() > 0 THEN ${multipartId}
+          ELSE (SELECT multipart_id FROM uploads WHERE ${here}) END AS "multipartId"`,
+      ),
     )
     return first(rows)?.multipartId ?? null
   },
@@ -147,9 +151,10 @@ export const uploadStore = (db: Database) => ({
       AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetUpload)})
       AND ${urlExpiresAt === undefined ? sql`1` : sql`u.url_expires_at = ${urlExpiresAt.getTime()}`}`
     const gone = sql`NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`
-    const [, , , , rows] = await db.batch(
+    const [, , , , , rows] = await db.batch(
       dropUploadObjects(now, withWho(caller, sql`SELECT u.* FROM uploads u WHERE ${dropped}`)),
       statement(withWho(caller, sql`DELETE FROM uploads AS u WHERE ${dropped}`)),
+      record(caller, { action: 'file.abandon', owner: sql`${ownerColumn(upload.owner)}`, object: upload.version }),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${gone}`),
       statement(
         sql`DELETE FROM files AS f WHERE f.study_id = ${study} AND f.id = ${upload.file} AND f.listed_at IS NULL

@@ -1,10 +1,18 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { KeyId, MemberId, ParticipantId, StudyId } from '../model/ids.ts'
-import type { Actor, Credential, Principal, Role, Through } from '../model/principal.ts'
+import type { Idempotency } from '../model/idempotency.ts'
+import type { Actor, Credential, Door, Principal, Role, Through } from '../model/principal.ts'
+import { notErasing } from './conditions.ts'
 import { dateOrNull, statement } from './database.ts'
 
-/** Who asks, in which study, and when: what every batch begins with. */
-export type Caller = Readonly<{ credential: Credential; study: StudyId; now: Date }>
+/** Who asks, in which study, when, and through which door: what every batch begins with. */
+export type Caller = Readonly<{
+  credential: Credential
+  study: StudyId
+  now: Date
+  door: Door
+  idempotency?: Idempotency | undefined
+}>
 
 /** The credential's own row, read in the batch that it is used in. */
 export type WhoRow = {
@@ -17,9 +25,14 @@ export type WhoRow = {
   lastUsedAt: number | null
 }
 
-const constant = (role: 'anonymous' | 'operator' | 'system'): SQL =>
-  sql`SELECT ${sql.raw(`'${role}' AS role, '${role}' AS actor`)},
-    NULL AS participant_id, NULL AS status, NULL AS key_id, NULL AS member_id, NULL AS last_used_at`
+/**
+ * What every row of `who` has besides the credential's own columns: `principal` is whom files are shared with,
+ * `audit_actor` and `audit_id` are the caller's names in the audit, `now` is the time of the request.
+ */
+const constant = (role: 'anonymous' | 'operator' | 'system', now: Date): SQL =>
+  sql`SELECT ${sql.raw(`'${role}' AS role, '${role}' AS actor, '${role}' AS audit_actor`)}, NULL AS participant_id,
+    NULL AS status, NULL AS audit_id, NULL AS key_id, NULL AS member_id, NULL AS principal, NULL AS last_used_at,
+    ${now.getTime()} AS now`
 
 /** A SELECT of the caller's row in this study, or of none: revoked, expired, unknown or of another study. */
 function whoSql({ credential, study, now }: Caller): SQL {
@@ -27,46 +40,93 @@ function whoSql({ credential, study, now }: Caller): SQL {
     case 'anonymous':
     case 'operator':
     case 'system':
-      return constant(credential.kind)
+      return constant(credential.kind, now)
     case 'key':
-      return sql`SELECT k.role, coalesce('participant:' || k.participant_id, 'key:' || k.id) AS actor, k.participant_id,
-          p.status, k.id AS key_id, NULL AS member_id, k.last_used_at
+      return sql`SELECT k.role, coalesce('participant:' || k.participant_id, 'key:' || k.id) AS actor,
+          coalesce('participant:' || p.audit_id, 'key:' || k.id) AS audit_actor, k.participant_id, p.status, p.audit_id,
+          k.id AS key_id, NULL AS member_id, ${keyPrincipal('k')} AS principal, k.last_used_at, ${now.getTime()} AS now
         FROM api_keys k LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
         WHERE k.study_id = ${study} AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
           AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     case 'jwt':
       return sql`SELECT m.role, coalesce('participant:' || m.participant_id, 'member:' || m.id) AS actor,
-          m.participant_id, p.status, NULL AS key_id, m.id AS member_id, NULL AS last_used_at
+          coalesce('participant:' || p.audit_id, 'member:' || m.id) AS audit_actor, m.participant_id, p.status,
+          p.audit_id, NULL AS key_id, m.id AS member_id, ${memberPrincipal('m')} AS principal, NULL AS last_used_at,
+          ${now.getTime()} AS now
         FROM members m LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
         WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject}
           AND ${credential.studies === undefined || credential.studies.includes(study) ? sql`1` : sql`0`}
-          AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
+          AND ${studyStands('m')} AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     default:
       return credential satisfies never
   }
 }
 
+/** Whom a file is shared with, where a key or a member asks. A key of the team that acts for no member is nobody. */
+export const keyPrincipal = (alias: string): SQL =>
+  sql.raw(`coalesce('participant:' || ${alias}.participant_id, 'member:' || ${alias}.member_id)`)
+export const memberPrincipal = (alias: string): SQL =>
+  sql.raw(`coalesce('participant:' || ${alias}.participant_id, 'member:' || ${alias}.id)`)
+
 /**
  * The condition under which a key lets anyone in. One that was rotated is revoked from a time to come; one that acts
- * for a member ends with the membership.
+ * for a member ends with the membership, and all of a study's end as soon as its erasure begins.
  */
 export const keyStands = (alias: string, now: Date): SQL =>
   sql`(${sql.raw(alias)}.revoked_at IS NULL OR ${sql.raw(alias)}.revoked_at > ${now.getTime()})
     AND (${sql.raw(alias)}.expires_at IS NULL OR ${sql.raw(alias)}.expires_at > ${now.getTime()})
     AND (${sql.raw(alias)}.member_id IS NULL OR EXISTS (SELECT 1 FROM members acting INDEXED BY members_id
-      WHERE acting.study_id = ${sql.raw(alias)}.study_id AND acting.id = ${sql.raw(alias)}.member_id))`
+      WHERE acting.study_id = ${sql.raw(alias)}.study_id AND acting.id = ${sql.raw(alias)}.member_id))
+    AND ${studyStands(alias)}`
+
+/** The same for a membership. */
+export const studyStands = (alias: string): SQL => notErasing(sql.raw(`${alias}.study_id`), sql`''`)
 
 /** Puts the caller before a statement, as the table `who` of one row or none. */
 export const withWho = (caller: Caller, body: SQL): SQL => sql`WITH who AS (${whoSql(caller)}) ${body}`
 
-export const whoStatement = (caller: Caller) =>
-  statement<WhoRow>(
-    withWho(
-      caller,
-      sql`SELECT role, actor, participant_id AS "participantId", status, key_id AS "keyId", member_id AS "memberId",
-        last_used_at AS "lastUsedAt" FROM who`,
-    ),
-  )
+/** The columns of a `WhoRow`, for a statement that answers with more than that. */
+export const whoColumns: SQL = sql`who.role, who.actor, who.participant_id AS "participantId", who.status,
+  who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt"`
+
+export const whoStatement = (caller: Caller) => statement<WhoRow>(withWho(caller, sql`SELECT ${whoColumns} FROM who`))
+
+/**
+ * Whom the caller's credential stands for, with one row read where `who` reads two. Whether it still lets anyone in is
+ * for the batch's `who` to say: what this finds is looked at only then.
+ */
+export function principalSql({ credential, study }: Caller): SQL {
+  switch (credential.kind) {
+    case 'key':
+      return sql`(SELECT ${keyPrincipal('k')} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
+    case 'jwt':
+      return sql`(SELECT ${memberPrincipal('m')} FROM members m
+        WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
+    case 'anonymous':
+    case 'operator':
+    case 'system':
+      return sql`NULL`
+    default:
+      return credential satisfies never
+  }
+}
+
+/** The participant that the caller's credential stands for: as with `principalSql`, for what a batch's `who` has let in. */
+export function participantSql({ credential, study }: Caller): SQL {
+  switch (credential.kind) {
+    case 'key':
+      return sql`(SELECT k.participant_id FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
+    case 'jwt':
+      return sql`(SELECT m.participant_id FROM members m
+        WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
+    case 'anonymous':
+    case 'operator':
+    case 'system':
+      return sql`NULL`
+    default:
+      return credential satisfies never
+  }
+}
 
 const throughOf = (row: WhoRow): Through => {
   // Ids of rows are what their columns hold.

@@ -8,13 +8,22 @@ import { expectProblem } from '../support/problems.ts'
 import { signedIn } from '../support/tokens.ts'
 import { aKey, aParticipant, aStudy } from '../support/world.ts'
 
-/** What may be asked without a credential. A link and an enrolment code are secrets of their own. */
-const PUBLIC = ['GET /', 'GET /openapi.json', 'GET /health', 'GET /d/{token}', 'POST /d/{token}', 'POST /v1/enrolments']
+const RECEIPT = 'GET /v1/studies/{study}/erasures/{erasure}'
+/** What may be asked without a credential. A link, an enrolment code and a receipt's id are secrets of their own. */
+const PUBLIC = [
+  'GET /',
+  'GET /openapi.json',
+  'GET /health',
+  'GET /d/{token}',
+  'POST /d/{token}',
+  'POST /v1/enrolments',
+  RECEIPT,
+]
 /** Middleware; any other route for every method would let a method through that nobody looked at. */
 const FOR_ALL_METHODS = ['/*', '/d/*', '/v1/*']
 
 const { routes } = createApp()
-const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, '{$1}')
+const templateOf = (path: string) => path.replaceAll(/\/:(\w+)/g, '/{$1}')
 const nameOf = ({ method, template }: { method: string; template: string }) => `${method} ${template}`
 
 let furnished: Awaited<ReturnType<typeof aFurnishedStudy>>
@@ -72,11 +81,13 @@ describe('the routes', () => {
   })
 
   test('that are public answer without a credential', async () => {
-    for (const path of ['/', '/openapi.json', '/health']) expect((await anonymous.get(path)).status).toBe(200)
+    const receipt = pathOf({ template: RECEIPT.replace('GET ', ''), parameters: [] }, furnished.names)
+    for (const path of ['/', '/openapi.json', '/health', receipt]) expect((await anonymous.get(path)).status).toBe(200)
     for (const refused of [
       await anonymous.get('/d/nothing'),
       await anonymous.post('/d/nothing'),
       await anonymous.post('/v1/enrolments', { code: 'none' }),
+      await anonymous.get(receipt.slice(0, -1) + (receipt.endsWith('0') ? '1' : '0')),
     ]) {
       expect(refused.status).toBe(404)
     }

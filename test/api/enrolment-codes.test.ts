@@ -77,6 +77,7 @@ describe('an enrolment code', () => {
     const exchange = exchangeFrom()
     const scope = openScope(env, {
       credential: (await credentialOfKey(study.admin.key ?? '')) ?? { kind: 'anonymous' },
+      door: 'native',
       origin: undefined,
       now: new Date(Date.now() - 3_600_000),
       context: createExecutionContext(),
@@ -86,7 +87,7 @@ describe('an enrolment code', () => {
       label: 'late',
       seconds: 60,
     })
-    expect((await exchange(expired.code)).body.code).toBe('enrolment_code_spent')
+    expect((await exchange(expired.code ?? '')).body.code).toBe('enrolment_code_spent')
 
     const withdrawn = (await study.admin.post(path, { label: 'phone' })).body
     expect((await study.worker.delete(`${path}/${withdrawn.id}`)).status).toBe(204)

@@ -226,7 +226,7 @@ describe('a method', () => {
     expect(await allow('post', '/health')).toEqual(['GET', 'HEAD'])
     expect(await allow('put', '/d/x')).toEqual(['GET', 'HEAD', 'POST'])
     expect(await allow('put', '/v1/studies')).toEqual(['GET', 'HEAD', 'POST'])
-    expect(await allow('put', study.path)).toEqual(['GET', 'HEAD', 'PATCH'])
+    expect(await allow('put', study.path)).toEqual(['DELETE', 'GET', 'HEAD', 'PATCH'])
     expect(await allow('delete', participants)).toEqual(['GET', 'HEAD', 'POST'])
     expect(await allow('patch', files)).toEqual(['GET', 'HEAD', 'POST'])
     expect(await allow('put', `${study.path}/keys/self/rotate`)).toEqual(['POST'])

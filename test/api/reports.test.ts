@@ -248,7 +248,8 @@ describe("the study's reports", () => {
       }
     }
     const foreign = await aStudy()
-    expect((await foreign.admin.get(`${shared}/open`)).status).toBe(404)
+    expect((await foreign.admin.get(`${shared}/open`)).status).toBe(200)
+    expect((await foreign.admin.get(`${shared}/closed`)).body.code).toBe('study_not_found')
     expect((await study.download.get(`${shared}/open`)).body.code).toBe('report_not_found')
   })
 

@@ -8,6 +8,9 @@ const DEFAULTS = {
   retention: 'keep',
   downloadUrlSeconds: null,
   downloadTokenSeconds: null,
+  maxBytes: null,
+  maxFiles: null,
+  maxDocuments: null,
 }
 const HELLO_FILE = { name: 'hello.txt', mediaType: 'text/plain', size: HELLO.length }
 
@@ -20,6 +23,7 @@ describe('the operator', () => {
       number: expect.any(Number),
       name: 'First study',
       settings: DEFAULTS,
+      usage: { bytes: 0, files: 0, documents: 0 },
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     })
     const { secret } = ok(await operator.post('/v1/studies/SD_first/keys', { role: 'admin', label: 'first' }))
@@ -181,6 +185,9 @@ describe('settings', () => {
     [{ downloadUrlSeconds: 0 }, '/settings/downloadUrlSeconds'],
     [{ downloadTokenSeconds: 604_801 }, '/settings/downloadTokenSeconds'],
     [{ downloadTokenSeconds: '60' }, '/settings/downloadTokenSeconds'],
+    [{ maxBytes: -1 }, '/settings/maxBytes'],
+    [{ maxFiles: 1.5 }, '/settings/maxFiles'],
+    [{ maxDocuments: 2 ** 53 }, '/settings/maxDocuments'],
     [{ quota: 1 }, '/settings/quota'],
   ])('cannot be %j', async (settings, pointer) => {
     const study = await aStudy()

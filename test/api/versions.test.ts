@@ -47,7 +47,11 @@ describe('a handle', () => {
       expect((await caller.get(path)).body.code).toBe('file_not_found')
       expect((await caller.patch(path, { name: 'b' })).body.code).toBe('file_not_found')
       expect((await caller.delete(path)).body.code).toBe('file_not_found')
-      expect((await caller.put(path, FILE)).body.code).toBe('participant_not_found')
+    }
+    expect((await study.worker.put(path, FILE)).body.code).toBe('participant_not_found')
+    // Who may begin nothing there is told the same, whether the handle is taken or not.
+    for (const [caller, code] of [[other, 'participant_not_found'] as const, [study.staff, 'forbidden'] as const]) {
+      for (const handle of [path, `${path}-absent`]) expect((await caller.put(handle, FILE)).body.code).toBe(code)
     }
     expect((await owner.get(`${study.path}/files/${file.id}`)).body).toEqual(file)
   })

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { accessTo, type Facts, filterFor, permits, rules } from '../../src/domain/policy.ts'
-import type { Owner, ParticipantStatus, Visibility } from '../../src/model/entities.ts'
+import type { GrantLevel, Owner, ParticipantStatus, Visibility } from '../../src/model/entities.ts'
 import type { ParticipantId } from '../../src/model/ids.ts'
 import type { Principal } from '../../src/model/principal.ts'
 import type { Rule } from '../../src/model/rules.ts'
@@ -11,12 +11,14 @@ import { allows, READ_ONCE, type Target } from '../../src/storage/conditions.ts'
 import { openDatabase, statement } from '../../src/storage/database.ts'
 import { anonymous, type Caller } from '../support/client.ts'
 import { actor, aTeamMember, bob, nobody, principals, theParticipant } from '../support/principals.ts'
-import { type Seed, seedFiles, seededId, SEEDED_SINCE } from '../support/seed.ts'
-import { aParticipant, aStudy, type Participant, type Study } from '../support/world.ts'
+import { type Seed, seedFiles, seedGrants, seededId, SEEDED_SINCE } from '../support/seed.ts'
+import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
 // What `domain/policy.ts` says and what `storage/conditions.ts` makes of it in SQL.
 
 const STATUSES: Record<string, ParticipantStatus> = { ada: 'active', bob: 'active', will: 'withdrawn', erin: 'erasing' }
+/** The time of every request here. */
+const NOW = 1_000
 const anOwner = fc.constantFrom(null, ...Object.keys(STATUSES)) as fc.Arbitrary<Owner>
 const aVisibility = fc.constantFrom<Visibility>('private', 'study', 'public')
 const aCase = fc.record({
@@ -29,6 +31,14 @@ const aCase = fc.record({
   visibility: aVisibility,
   createdBy: fc.constantFrom(...Object.values(principals), theParticipant(bob)).map((maker) => maker.actor),
   allowPublic: fc.boolean(),
+  /** With whom it is shared: with the caller, or with somebody else; until before, at or after the time of the request. */
+  grant: fc.option(
+    fc.record({
+      level: fc.constantFrom<GrantLevel>('metadata', 'content'),
+      isCallers: fc.boolean(),
+      until: fc.option(fc.constantFrom(NOW - 1, NOW, NOW + 1)),
+    }),
+  ),
 })
 type Case = typeof aCase extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -36,17 +46,24 @@ type Case = typeof aCase extends fc.Arbitrary<infer Value> ? Value : never
 const visibleAs = (visibility: Visibility, allowPublic: boolean): Visibility =>
   visibility === 'public' && !allowPublic ? 'study' : visibility
 
-function decided(rule: Rule, { principal, owner, visibility, createdBy, allowPublic }: Case): boolean {
-  const facts = { owner, visibility: visibleAs(visibility, allowPublic), createdBy }
+/** How the caller of a case is granted what, in TypeScript's words. */
+const grantedIn = ({ grant }: Case): GrantLevel | null =>
+  grant !== null && grant.isCallers && (grant.until === null || grant.until > NOW) ? grant.level : null
+
+function decided(rule: Rule, one: Case): boolean {
+  const { principal, owner, visibility, createdBy, allowPublic } = one
+  const facts = { owner, visibility: visibleAs(visibility, allowPublic), createdBy, granted: grantedIn(one) }
   // That the owner is active still is storage's part.
   const isActive = owner === null || STATUSES[owner] === 'active'
   return permits(rule, principal, facts) && (!rule.writes || isActive)
 }
 
-const rowOf = (
-  { principal, owner, visibility, createdBy, allowPublic }: Case,
-  names: { open: string; closed: string },
-) => ({
+/** A place in a run's cases: each is about a file of its own, shared or not, and asked by somebody of its own. */
+type Placed = { place: number; names: { open: string; closed: string } }
+const fileAt = (place: number) => `file-${place}`
+const nameAt = (place: number) => `member:${place}`
+
+const rowOf = ({ principal, owner, visibility, createdBy, allowPublic }: Case, { place, names }: Placed) => ({
   role: principal.role,
   actor: principal.actor,
   participant_id: principal.role === 'participant' ? principal.participant : null,
@@ -55,6 +72,9 @@ const rowOf = (
   visibility,
   created_by: createdBy,
   study: allowPublic ? names.open : names.closed,
+  file: fileAt(place),
+  principal: nameAt(place),
+  now: NOW,
 })
 
 describe('in SQL the policy', () => {
@@ -73,13 +93,28 @@ describe('in SQL the policy', () => {
     )
   })
 
-  const columns = ['role', 'actor', 'participant_id', 'status', 'owner', 'visibility', 'created_by', 'study']
+  /** The grants of a run's cases, in place of those of the run before. */
+  const share = async (cases: Case[]) => {
+    await env.DB.prepare('DELETE FROM grants WHERE study_id IN (?, ?)').bind(names.open, names.closed).run()
+    for (const allowPublic of [true, false]) {
+      const grants = cases.flatMap(({ grant, ...one }, place) => {
+        if (grant === null || one.allowPublic !== allowPublic) return []
+        const principal = grant.isCallers ? nameAt(place) : 'member:another'
+        return [{ file: fileAt(place), principal, level: grant.level, until: grant.until }]
+      })
+      await seedGrants({ id: allowPublic ? names.open : names.closed }, grants)
+    }
+  }
+
+  const facts = ['owner', 'visibility', 'created_by', 'study', 'file']
+  const columns = ['role', 'actor', 'participant_id', 'status', 'principal', 'now', ...facts]
   const whoOf = (from: Case[]) =>
     sql`WITH who AS (SELECT c.key AS place, ${sql.raw(
       columns.map((column) => `c.value ->> '${column}' AS ${column}`).join(', '),
-    )} FROM json_each(${JSON.stringify(from.map((each) => rowOf(each, names)))}) c)`
+    )} FROM json_each(${JSON.stringify(from.map((each, place) => rowOf(each, { place, names })))}) c)`
   const target: Target = {
     study: sql`who.study`,
+    file: sql`who.file`,
     owner: sql`who.owner`,
     visibility: sql`who.visibility`,
     createdBy: sql`who.created_by`,
@@ -89,6 +124,7 @@ describe('in SQL the policy', () => {
     const db = openDatabase(env.DB)
     await fc.assert(
       fc.asyncProperty(fc.array(aCase, { minLength: 40, maxLength: 80 }), async (cases) => {
+        await share(cases)
         const all = Object.entries<Rule>(rules)
         const answers = await db.batch(
           ...all.map(([, rule]) =>
@@ -108,6 +144,7 @@ describe('in SQL the policy', () => {
     const db = openDatabase(env.DB)
     await fc.assert(
       fc.asyncProperty(aCase, fc.constantFrom(...Object.entries<Rule>(rules)), async (one, [name, rule]) => {
+        await share([one])
         const [[row]] = await db.batch(
           statement<{ allowed: number | null }>(
             sql`${whoOf([one])} SELECT ${allows(rule, target, READ_ONCE)} AS allowed FROM who`,
@@ -122,7 +159,8 @@ describe('in SQL the policy', () => {
 
 describe('a list', () => {
   let study: Study
-  let callers: { caller: Caller; principal: Principal }[]
+  /** `name`: as whom the caller is shared with. */
+  let callers: { caller: Caller; principal: Principal; name?: string }[]
   let owners: string[]
 
   beforeAll(async () => {
@@ -130,22 +168,40 @@ describe('a list', () => {
     const people: Participant[] = [await aParticipant(study), await aParticipant(study), await aParticipant(study)]
     const [, , gone] = people
     await study.admin.patch(`${study.path}/participants/${gone?.id}`, { status: 'withdrawn' })
+    const member = ok(await study.admin.post(`${study.path}/members`, { issuer: 'i', subject: 's', role: 'staff' }))
     owners = ['', ...people.map(({ id }) => id)]
     callers = [
       { caller: anonymous, principal: nobody('anonymous') },
       { caller: study.staff, principal: aTeamMember('staff') },
+      {
+        caller: await aKey(study, { role: 'staff', member: member.id }),
+        principal: aTeamMember('staff'),
+        name: `member:${member.id}`,
+      },
       { caller: study.worker, principal: aTeamMember('worker') },
       { caller: study.admin, principal: aTeamMember('admin') },
       { caller: study.download, principal: aTeamMember('download') },
       ...people.map((person) => ({
         caller: person,
         principal: theParticipant(person.id as ParticipantId, person === gone ? 'withdrawn' : 'active'),
+        name: `participant:${person.id}`,
       })),
     ]
   })
 
   test('has what the rule lets the caller find, and a file is seen where the rules say so', async () => {
-    const aFile = fc.record({ owner: fc.nat(3), visibility: aVisibility, listed: fc.boolean(), at: fc.nat(5) })
+    const aGrant = fc.record({
+      to: fc.constantFrom(...callers.flatMap(({ name }) => name ?? [])),
+      level: fc.constantFrom<GrantLevel>('metadata', 'content'),
+      until: fc.constantFrom(null, SEEDED_SINCE, Date.now() + 3_600_000),
+    })
+    const aFile = fc.record({
+      owner: fc.nat(3),
+      visibility: aVisibility,
+      listed: fc.boolean(),
+      at: fc.nat(5),
+      grants: fc.uniqueArray(aGrant, { selector: ({ to }) => to, maxLength: 3 }),
+    })
     const worlds = fc.record({ files: fc.array(aFile, { maxLength: 25 }), allowPublic: fc.boolean(), looked: fc.nat() })
     let made = 0
     await fc.assert(
@@ -167,28 +223,40 @@ describe('a list', () => {
           }
         })
         await seedFiles(study, seeds)
-        const factsOf = ({ owner, visibility }: Seed): Facts => ({
+        // Nobody is granted what is their own.
+        const grants = seeds.flatMap(({ id, owner }, index) =>
+          (files[index]?.grants ?? [])
+            .filter(({ to }) => to !== `participant:${owner}`)
+            .map((grant) => ({ ...grant, file: id, principal: grant.to })),
+        )
+        await seedGrants(study, grants)
+        const grantOf = (file: string, name: string | undefined): GrantLevel | null =>
+          grants.find(({ file: of, to, until }) => of === file && to === name && until !== SEEDED_SINCE)?.level ?? null
+        const factsOf = ({ id, owner, visibility }: Seed, name: string | undefined): Facts => ({
           owner: owner === '' ? null : (owner as ParticipantId),
           visibility: visibleAs(visibility, allowPublic),
           createdBy: actor('system'),
+          granted: grantOf(id, name),
         })
-        for (const { caller, principal } of callers) {
+        for (const { caller, principal, name } of callers) {
           for (const status of ['complete', 'pending']) {
             const { body } = await caller.get(`${study.path}/files?limit=100&status=${status}`)
             const found = seeds
               .filter((seed) => (seed.listedAt === null) === (status === 'pending'))
-              .filter((seed) => permits(rules.listFiles, principal, factsOf(seed)))
+              // What is shared is on no list of what has no content.
+              .filter((seed) => permits(rules.listFiles, principal, factsOf(seed, status === 'pending' ? '' : name)))
             // Whom no condition lets list anything is told so.
             const mayList = filterFor(principal, rules.listFiles).length > 0
-            const listed = body.items?.map(({ id }: { id: string }) => id).toSorted()
-            expect([principal.role, listed]).toEqual([principal.role, mayList ? found.map(({ id }) => id) : undefined])
+            const listed = body.items?.map(({ id, shared }: { id: string; shared: string }) => [id, shared]).toSorted()
+            const expected = found.map(({ id }) => [id, grantOf(id, name)])
+            expect([principal.role, listed]).toEqual([principal.role, mayList ? expected : undefined])
           }
           const seed = seeds[looked % seeds.length]
           if (seed === undefined) continue
           const seen = await caller.get(`${study.path}/files/${seed.id}`)
           expect([principal.role, seen.status === 200]).toEqual([
             principal.role,
-            accessTo(factsOf(seed), principal) !== 'none',
+            accessTo(factsOf(seed, name), principal) !== 'none',
           ])
         }
       }),

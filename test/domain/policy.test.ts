@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { accessTo, type Facts, permits, rules } from '../../src/domain/policy.ts'
-import type { Owner } from '../../src/model/entities.ts'
+import type { GrantLevel, Owner } from '../../src/model/entities.ts'
 import type { Rule } from '../../src/model/rules.ts'
 import { actor, ada, aTeamMember, bob, nobody, principals, theParticipant } from '../support/principals.ts'
 
 // The table of design section 4. A cell names the visibilities at which a role may: P private, S study, O open to all
 // (`public`); `-` at none. Whose the thing is comes second: the asking participant's own, another's, the study's, which
-// is never private.
+// is never private, or another's that is shared with whoever asks: `told` its metadata, `shown` its content.
 const TABLE = `
   rule                  whose    anonymous  participant  staff  worker  admin  download  operator  system
   fileMetadata          own      -          PSO          -      -       -      -         -         -
@@ -39,6 +39,26 @@ const TABLE = `
   issueLink             own      -          PSO          -      -       -      -         -         -
   issueLink             other's  -          -            SO     SO      SO     -         -         -
   issueLink             study's  -          -            SO     SO      SO     -         -         -
+  shareFile             own      -          PSO          -      -       -      -         -         -
+  shareFile             other's  -          -            -      -       SO     -         -         -
+  shareFile             study's  -          -            -      -       SO     -         -         -
+  readGrants            own      -          PSO          -      -       -      -         -         -
+  readGrants            other's  -          -            -      -       SO     -         -         -
+  readGrants            study's  -          -            -      -       SO     -         -         -
+
+  fileMetadata          told     O          PSO          PSO    PSO     PSO    SO        -         -
+  fileMetadata          shown    O          PSO          PSO    PSO     PSO    SO        -         -
+  fileContent           told     O          O            SO     SO      SO     SO        -         -
+  fileContent           shown    O          PSO          PSO    PSO     PSO    SO        -         -
+  listFiles             told     -          PSO          PSO    PSO     PSO    -         -         -
+  listFiles             shown    -          PSO          PSO    PSO     PSO    -         -         -
+  editFile              shown    -          -            -      SO      SO     -         -         -
+  continueUpload        shown    -          -            -      SO      SO     -         -         PSO
+  deleteFile            shown    -          -            -      SO      PSO    -         -         -
+  setVisibility         shown    -          -            -      -       SO     -         -         -
+  issueLink             shown    -          -            SO     SO      SO     -         -         -
+  shareFile             shown    -          -            -      -       SO     -         -         -
+  readGrants            shown    -          -            -      -       SO     -         -         -
 
   readDocument          own      -          PSO          -      -       -      -         -         -
   readDocument          other's  -          -            -      PSO     PSO    -         -         -
@@ -53,6 +73,8 @@ const TABLE = `
 
   readStudy             study's  -          -            SO     SO      SO     -         SO        -
   changeStudy           study's  -          -            -      -       SO     -         SO        -
+  readManifest          study's  -          -            SO     SO      SO     -         -         -
+  setQuotas             study's  -          -            -      -       -      -         SO        -
   readDocumentSchema    study's  -          SO           SO     SO      SO     -         -         -
   manageDocumentSchemas study's  -          -            -      -       SO     -         -         -
   manageMembers         study's  -          -            -      -       SO     -         -         -
@@ -61,7 +83,13 @@ const TABLE = `
   sweep                 study's  -          -            -      -       -      -         -         SO
 `
 
-const OWNERS: Record<string, Owner> = { own: ada, "other's": bob, "study's": null }
+const WHOSE: Record<string, { owner: Owner; granted: GrantLevel | null }> = {
+  own: { owner: ada, granted: null },
+  "other's": { owner: bob, granted: null },
+  "study's": { owner: null, granted: null },
+  told: { owner: bob, granted: 'metadata' },
+  shown: { owner: bob, granted: 'content' },
+}
 const LETTERS = { P: 'private', S: 'study', O: 'public' } as const
 const ruleOf = (name: string): Rule | undefined => Object.entries<Rule>(rules).find(([each]) => each === name)?.[1]
 
@@ -77,19 +105,21 @@ describe('the policy', () => {
     for (const { rule: name, whose, role, cell } of cellsOf(row)) {
       const rule = ruleOf(name)
       const principal = principals[role]
-      const owner = OWNERS[whose]
-      if (rule === undefined || principal === undefined || owner === undefined) throw new Error(`no ${name} by ${role}`)
+      const thing = WHOSE[whose]
+      if (rule === undefined || principal === undefined || thing === undefined) throw new Error(`no ${name} by ${role}`)
       // The team has nothing of its own: that is what the rows of others' and the study's say.
       if (whose === 'own' && role !== 'participant') continue
-      const letters = Object.entries(LETTERS).filter(([letter]) => !(owner === null && letter === 'P'))
-      const may = letters.filter(([, visibility]) => permits(rule, principal, { owner, visibility, createdBy: null }))
+      const letters = Object.entries(LETTERS).filter(([letter]) => !(thing.owner === null && letter === 'P'))
+      const may = letters.filter(([, visibility]) =>
+        permits(rule, principal, { ...thing, visibility, createdBy: null }),
+      )
       expect([name, whose, role, may.map(([letter]) => letter).join('') || '-']).toEqual([name, whose, role, cell])
     }
   })
 
   test('says of every rule about files, documents and keys what it lets', () => {
     const told = new Set(rows.map(([rule]) => rule))
-    const elsewhere = ['Report', 'EnrolmentCode', 'exportParticipant']
+    const elsewhere = ['Report', 'EnrolmentCode', 'exportParticipant', 'erase', 'Erasure', 'Audit']
     const untold = Object.keys(rules).filter(
       (rule) => !told.has(rule) && !elsewhere.some((each) => rule.includes(each)),
     )
@@ -99,7 +129,7 @@ describe('the policy', () => {
   test('takes a stranger for anonymous', () => {
     for (const rule of Object.values<Rule>(rules)) {
       for (const visibility of Object.values(LETTERS)) {
-        const facts: Facts = { owner: ada, visibility, createdBy: null }
+        const facts: Facts = { owner: ada, visibility, createdBy: null, granted: null }
         expect(permits(rule, nobody('stranger'), facts)).toBe(permits(rule, nobody('anonymous'), facts))
       }
     }
@@ -107,7 +137,7 @@ describe('the policy', () => {
 
   test('lets a withdrawn participant read what is theirs, and write nothing', () => {
     for (const [name, rule] of Object.entries<Rule>(rules)) {
-      const facts: Facts = { owner: ada, visibility: 'study', createdBy: null }
+      const facts: Facts = { owner: ada, visibility: 'study', createdBy: null, granted: null }
       const may = permits(rule, theParticipant(ada, 'withdrawn'), facts)
       expect([name, may]).toEqual([name, !rule.writes && permits(rule, theParticipant(ada), facts)])
     }
@@ -116,6 +146,7 @@ describe('the policy', () => {
         owner: ada,
         visibility: 'private',
         createdBy: null,
+        granted: null,
       }),
     ).toBe(true)
   })
@@ -123,7 +154,7 @@ describe('the policy', () => {
   test('lets whoever began an upload go on with it', () => {
     for (const role of ['staff', 'worker', 'admin'] as const) {
       const caller = aTeamMember(role)
-      const facts: Facts = { owner: bob, visibility: 'private', createdBy: caller.actor }
+      const facts: Facts = { owner: bob, visibility: 'private', createdBy: caller.actor, granted: null }
       expect(permits(rules.continueUpload, caller, facts)).toBe(true)
       expect(permits(rules.continueUpload, caller, { ...facts, createdBy: actor('key:another') })).toBe(false)
       expect(permits(rules.fileContent, caller, facts)).toBe(false)
@@ -131,10 +162,15 @@ describe('the policy', () => {
   })
 
   test('tells whoever may read content from whoever may only know of it', () => {
-    const secret: Facts = { owner: bob, visibility: 'private', createdBy: null }
+    const secret: Facts = { owner: bob, visibility: 'private', createdBy: null, granted: null }
     expect(accessTo(secret, aTeamMember('admin'))).toBe('metadata')
     expect(accessTo(secret, aTeamMember('worker'))).toBe('none')
     expect(accessTo({ ...secret, visibility: 'study' }, aTeamMember('admin'))).toBe('content')
     expect(accessTo({ ...secret, visibility: 'study' }, theParticipant(ada))).toBe('none')
+    for (const granted of ['metadata', 'content'] as const) {
+      expect(accessTo({ ...secret, granted }, theParticipant(ada))).toBe(granted)
+      expect(accessTo({ ...secret, granted }, theParticipant(ada, 'withdrawn'))).toBe(granted)
+      expect(accessTo({ ...secret, granted }, aTeamMember('staff'))).toBe(granted)
+    }
   })
 })

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 
 const PROJECT = join(import.meta.dirname, '../..')
-const MAX_GZIPPED_BYTES = 200_000
+/** A third of it is zod. What only some requests need (the adapters to come) does not belong into this chunk. */
+const MAX_GZIPPED_BYTES = 230_000
 
 const Metadata = z.object({
   outputs: z.record(

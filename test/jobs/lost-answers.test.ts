@@ -131,7 +131,7 @@ describe('an answer of D1 that was lost', () => {
     const { study, owner } = await aDesk()
     const path = `${study.path}/files/${(await aFile(owner, study)).id}`
     const etag = (await owner.get(path)).headers.get('ETag') ?? ''
-    const { caller, seen } = losing(owner, /DELETE FROM files AS f/)
+    const { caller, seen } = losing(owner, /DELETE FROM files WHERE/)
     expect((await caller.delete(path, isAtRevision ? { 'If-Match': etag } : {})).status).toBe(204)
     expect(seen.times).toBe(2)
     expect((await owner.get(path)).status).toBe(404)

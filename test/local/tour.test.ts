@@ -18,15 +18,18 @@ const demo: Demo = {
   ],
 }
 
-test('the lines are for the first participant, at the real address, and show no other key', () => {
-  const [variables = '', ...others] = tourLines(demo)
+test('the lines are for the two participants, at the real address, and show no other key', () => {
+  const [variables = '', friend = '', ...others] = tourLines(demo)
   expect(variables).toBe("study='http://127.0.0.1:9999/v1/studies/SD_DEM0DEM0' auth='Authorization: Bearer crl_first'")
+  expect(friend).toBe(
+    "friend='participant%3A22222222-2222-4222-8222-222222222222' friends='Authorization: Bearer crl_second'",
+  )
   expect(others.join('\n')).not.toMatch(/crl_|op_|http:/)
 })
 
 test('each line is one whole command, and there are few enough to be pasted', () => {
   const lines = tourLines(demo)
-  expect(lines.length).toBeLessThanOrEqual(10)
+  expect(lines.length).toBeLessThanOrEqual(25)
   for (const line of lines) {
     expect(line).not.toContain('\n')
     // An interactive shell replaces `!` by what was typed before.

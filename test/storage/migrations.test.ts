@@ -2,11 +2,7 @@ import { env } from 'cloudflare:workers'
 import { getTableName, is, type SQL } from 'drizzle-orm'
 import { CasingCache } from 'drizzle-orm/casing'
 import { getTableConfig, SQLiteColumn, SQLiteSyncDialect, SQLiteTable } from 'drizzle-orm/sqlite-core'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aStudy } from '../support/world.ts'
-
-const RUNS = env.SLOW ? 300 : 25
 
 // What the migrations make is compared with what the schema says, since half of the one is written by hand.
 
@@ -46,7 +42,7 @@ const LONG_ROWS = ['files', 'document_bodies', 'report_entries']
 describe('the migrated database', () => {
   test('has the tables of the schema, and no other', async () => {
     const names = (await tables()).map(({ name }) => name)
-    expect(names.toSorted()).toEqual(schema.map(getTableName).toSorted())
+    expect(names.map(String).toSorted()).toEqual(schema.map(getTableName).toSorted())
   })
 
   test('has the columns of the schema: their order, types, defaults, NOT NULL and primary keys', async () => {
@@ -123,7 +119,10 @@ describe('the migrated database', () => {
       const { name, checks } = getTableConfig(table)
       const [made] = await rowsOf<{ sql: string }>('SELECT sql FROM sqlite_schema WHERE name = ?', name)
       const names = [...(made?.sql ?? '').matchAll(/CONSTRAINT "(\w+)" CHECK/g)].map(([, check]) => check)
-      expect({ name, checks: names }).toEqual({ name, checks: checks.map((check) => check.name) })
+      expect({ name, checks: names.map(String).toSorted() }).toEqual({
+        name,
+        checks: checks.map((check) => check.name).toSorted(),
+      })
     }
   })
 
@@ -144,122 +143,10 @@ describe('the migrated database', () => {
         `INSERT INTO files (study_id, id, owner, handle, number, name, visibility, created_by, created_at, updated_at)
          VALUES ('doubles', ?, ?, 'same', ?, 'n', 'study', 'system', 0, 0)`,
       )
-        .bind(id, owner, id.length)
+        .bind(id, owner, 2 ** 24 * 60_000 + id.length)
         .run()
     await insert('a', '')
     await expect(insert('ab', '')).rejects.toThrow('files.handle')
     expect((await insert('abc', 'ada')).success).toBe(true)
   })
 })
-
-// Words that look like what the shelf makes of them, and like what JSON and SQL do with them.
-const word = fc.constantFrom('a', 'b', 't:a', "it's", '"', '","', 'größe', '*', '1')
-const facts = fc.record({
-  owner: fc.constantFrom('', 'ada', 'bob', '*', "o'hara"),
-  name: word,
-  category: fc.option(word),
-  source: fc.option(word),
-  tags: fc.uniqueArray(word, { maxLength: 4 }),
-  visibility: fc.constantFrom('private', 'study', 'public'),
-})
-const FACTS = ['owner', 'name', 'category', 'source', 'tags', 'visibility'] as const
-const step = fc.oneof(
-  fc.record({ kind: fc.constant('begin' as const), facts }),
-  fc.record({ kind: fc.constant('complete' as const), which: fc.nat(), at: fc.nat(3) }),
-  fc.record({ kind: fc.constant('edit' as const), which: fc.nat(), facts, only: fc.constantFrom(...FACTS, 'all') }),
-  fc.record({ kind: fc.constant('touch' as const), which: fc.nat() }),
-  fc.record({ kind: fc.constant('delete' as const), which: fc.nat() }),
-)
-
-test('the shelf holds what the view says it must, whatever becomes of files', async () => {
-  const study = (await aStudy()).id
-  let number = 0
-  const run = async (sql: string, ...params: unknown[]) =>
-    env.DB.prepare(sql)
-      .bind(...params)
-      .run()
-  const valueOf = (of: (typeof FACTS)[number], value: unknown) => (of === 'tags' ? JSON.stringify(value) : value)
-
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
-      await run('DELETE FROM files WHERE study_id = ?', study)
-      const there: string[] = []
-      for (const each of steps) {
-        if (each.kind === 'begin') {
-          const id = `fil-${(number += 1)}`
-          there.push(id)
-          await run(
-            `INSERT INTO files (study_id, id, handle, number, created_by, created_at, updated_at, ${FACTS.join(', ')})
-             VALUES (?, ?, ?, ?, 'system', 0, 0, ?, ?, ?, ?, ?, ?)`,
-            study,
-            id,
-            id,
-            number,
-            ...FACTS.map((of) => valueOf(of, each.facts[of])),
-          )
-          continue
-        }
-        const id = there[each.which % there.length]
-        if (id === undefined) continue
-        const here = [study, id]
-        if (each.kind === 'complete') {
-          await run(
-            'UPDATE files SET listed_at = coalesce(listed_at, ?) WHERE study_id = ? AND id = ?',
-            each.at,
-            ...here,
-          )
-        } else if (each.kind === 'edit') {
-          const changed = FACTS.filter((of) => each.only === 'all' || each.only === of)
-          const set = changed.map((of) => `${of} = ?`).join(', ')
-          const values = changed.map((of) => valueOf(of, each.facts[of]))
-          await run(`UPDATE files SET ${set} WHERE study_id = ? AND id = ?`, ...values, ...here)
-        } else if (each.kind === 'touch') {
-          await run(
-            'UPDATE files SET name = name, tags = tags, revision = revision + 1 WHERE study_id = ? AND id = ?',
-            ...here,
-          )
-        } else {
-          await run('DELETE FROM files WHERE study_id = ? AND id = ?', ...here)
-        }
-      }
-      const held = async (by: string) => {
-        const rows = await rowsOf<Record<string, unknown>>(`SELECT * FROM ${by} WHERE study_id = ?`, study)
-        return rows
-          .map((row) => JSON.stringify([row['scope'], row['term'], row['listed_at'], row['file_id']]))
-          .toSorted()
-      }
-      const shelf = await held('shelf')
-      expect(shelf).toEqual(await held('shelf_truth'))
-      expect(shelf).toEqual((await modelled(study)).toSorted())
-    }),
-    { numRuns: RUNS },
-  )
-})
-
-type Listed = {
-  id: string
-  owner: string
-  name: string
-  category: string | null
-  source: string | null
-  tags: string
-  visibility: string
-  listed_at: number
-}
-
-/** The same once more, from the files as they are, by other means than SQL. */
-async function modelled(study: string): Promise<string[]> {
-  const listed = await rowsOf<Listed>('SELECT * FROM files WHERE study_id = ? AND listed_at IS NOT NULL', study)
-  return listed.flatMap((file) => {
-    const own = file.owner === '' ? [] : [`own:${file.owner}`]
-    const scopes = ['*', ...own, ...(file.visibility === 'private' ? [] : ['+', ...own.map((scope) => `+${scope}`)])]
-    const terms = [
-      '',
-      `n:${file.name}`,
-      ...(file.category === null ? [] : [`c:${file.category}`]),
-      ...(file.source === null ? [] : [`s:${file.source}`]),
-      ...(JSON.parse(file.tags) as string[]).map((tag) => `t:${tag}`),
-    ]
-    return scopes.flatMap((scope) => terms.map((term) => JSON.stringify([scope, term, file.listed_at, file.id])))
-  })
-}

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Asked, costOf } from '../support/meters.ts'
-import { seedBulk } from '../support/seed.ts'
-import { aParticipant, aStudy, type Participant, type Study } from '../support/world.ts'
+import { seedBulk, seededId, seedGrants } from '../support/seed.ts'
+import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
 const LARGE = env.SLOW ? 300_000 : 100_000
 
@@ -68,7 +68,20 @@ describe('in a study of many files, without statistics,', () => {
       ['', 'category=category-1'],
       ['', 'uploadedAfter=2026-01-01T12:00:00Z&uploadedBefore=2026-01-02T00:00:00Z'],
     ])
-    const callers = { participant, staff: study.staff, admin: study.admin }
+    const sam = ok(await study.admin.post(`${study.path}/members`, { issuer: 'i', subject: 'sam', role: 'staff' }))
+    const member = await aKey(study, { role: 'staff', member: sam.id })
+    await seedGrants(
+      study,
+      Array.from({ length: 3_000 }, (_, i) =>
+        [`participant:${participant.id}`, `member:${sam.id}`].map((principal) => ({
+          file: seededId(LARGE - 9 * i - 2),
+          principal,
+          level: 'content' as const,
+          until: null,
+        })),
+      ).flat(),
+    )
+    const callers = { participant, staff: study.staff, member, admin: study.admin }
     for (const caller of Object.values(callers)) await caller.get(`${study.path}/files?limit=1`)
     const plans = new Map<string, string[]>()
     for (const [role, caller] of Object.entries(callers)) {
@@ -87,6 +100,8 @@ describe('in a study of many files, without statistics,', () => {
       expect({ sql, sorts: sortsOf(plan) }).toEqual({ sql, sorts: [] })
     }
     expect(plans.size).toBeGreaterThan(50)
+    // What is one's own and what was shared are merged as they are read.
+    expect([...plans.values()].flat()).toContain('MERGE (UNION ALL)')
     expect([...plans.values()].flat()).toContainEqual(
       expect.stringMatching(/^SEARCH s USING PRIMARY KEY \(study_id=\? AND scope=\? AND term=\?/),
     )

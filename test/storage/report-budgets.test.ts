@@ -37,9 +37,9 @@ beforeAll(async () => {
 test.each<[operation: string, rows: number, ask: (caller: Caller, report: string) => Promise<Answer>]>([
   ['read a report', 9, async (caller, report) => caller.get(report)],
   ['read an entry', 15, async (caller, report) => caller.get(`${report}/entries/2000-01-02`)],
-  ['add an entry', 17, async (caller, report) => caller.put(`${report}/entries/1999-01-01`, { steps: 1 })],
-  ['replace an entry', 17, async (caller, report) => caller.put(`${report}/entries/2000-01-02`, { steps: 1 })],
-  ['delete an entry', 14, async (caller, report) => caller.delete(`${report}/entries/2000-01-03`)],
+  ['add an entry', 19, async (caller, report) => caller.put(`${report}/entries/1999-01-01`, { steps: 1 })],
+  ['replace an entry', 19, async (caller, report) => caller.put(`${report}/entries/2000-01-02`, { steps: 1 })],
+  ['delete an entry', 16, async (caller, report) => caller.delete(`${report}/entries/2000-01-03`)],
   ['list 100', 324, async (caller, report) => caller.get(`${report}/entries?limit=100`)],
   ['list 100 backwards', 324, async (caller, report) => caller.get(`${report}/entries?limit=100&order=desc`)],
   ['list 100 by date', 318, async (caller, report) => caller.get(`${report}/entries?limit=100&kind=date`)],

@@ -153,6 +153,31 @@ describe('a download token', () => {
   })
 })
 
+describe("a request's fingerprint", () => {
+  const codec = createTokenCodec([keyOf(7, 1)])
+  const body = new TextEncoder().encode('{"name":"notes.txt"}')
+  const target = 'POST /v1/studies/one/files'
+
+  test('is the same for the same request only', async () => {
+    const [fingerprint] = await codec.fingerprints(target, body)
+    expect(fingerprint).toMatch(/^[0-9a-f]{64}$/)
+    expect(await codec.fingerprints(target, body.slice(0))).toEqual([fingerprint])
+    const others = [
+      await codec.fingerprints(`${target}x`, body),
+      await codec.fingerprints(target, body.slice(1)),
+      await codec.fingerprints(target, new Uint8Array()),
+      await createTokenCodec([keyOf(7, 2)]).fingerprints(target, body),
+    ]
+    expect(new Set([fingerprint, ...others.flat()]).size).toBe(5)
+  })
+
+  test('is taken under every key, the signing one first', async () => {
+    const [old] = await codec.fingerprints(target, body)
+    const [newer] = await createTokenCodec([keyOf(8, 2)]).fingerprints(target, body)
+    expect(await createTokenCodec([keyOf(8, 2), keyOf(7, 1)]).fingerprints(target, body)).toEqual([newer, old])
+  })
+})
+
 test('the hash is SHA-256 in lower-case hex', async () => {
   // FIPS 180-2, appendix B.1.
   expect(await hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')

@@ -9,17 +9,17 @@ const rows = async <Row>(sql: string, ...values: unknown[]): Promise<Row[]> =>
       .all<Row>()
   ).results
 
-async function objectKeys(cursor?: string): Promise<string[]> {
+export async function objectKeys(cursor?: string): Promise<string[]> {
   const page = await env.BUCKET.list(cursor === undefined ? {} : { cursor })
   const keys = page.objects.map((object) => object.key)
   return page.truncated ? [...keys, ...(await objectKeys(page.cursor))] : keys
 }
 
-/** Objects that belong to no version, no open upload and not to the outbox. */
+/** Objects that belong to no version, no open upload and not to the outbox, and are no receipts. */
 export async function strays(): Promise<string[]> {
   const known = await rows<{ key: string }>(
     `SELECT object_key AS key FROM versions UNION SELECT object_key FROM uploads
-      UNION SELECT object_key FROM object_deletions`,
+      UNION SELECT object_key FROM object_deletions UNION SELECT 'erased/' || study_id || '/' || audit_id FROM erasures`,
   )
   const keys = new Set(known.map(({ key }) => key))
   return (await objectKeys()).filter((key) => !keys.has(key))

@@ -10,15 +10,18 @@ const makeCheck = async () =>
   againstDocument(await (await exports.default.fetch(new Request(`${ORIGIN}/openapi.json`))).json())
 let check: ReturnType<typeof makeCheck> | undefined
 
-/** A caller: with a key, or nobody in particular. Whatever is answered must be what the OpenAPI document tells of. */
+/** Whatever is answered must be what the OpenAPI document tells of. */
+export const told = (send: (request: Request) => Promise<Response>) => async (request: Request) => {
+  const response = await send(request)
+  check ??= makeCheck()
+  const surprise = await (await check)(request, response)
+  if (surprise !== undefined) throw new Error(`The OpenAPI document does not tell of ${surprise}.`)
+  return response
+}
+
+/** A caller: with a key, or nobody in particular. */
 export const as = callersOf(
-  async (request) => {
-    const response = await exports.default.fetch(request)
-    check ??= makeCheck()
-    const surprise = await (await check)(request, response)
-    if (surprise !== undefined) throw new Error(`The OpenAPI document does not tell of ${surprise}.`)
-    return response
-  },
+  told(async (request) => exports.default.fetch(request)),
   () => ORIGIN,
 )
 

@@ -17,7 +17,7 @@ type Other = { [Name in keyof Env]?: Env[Name] extends string ? string : Env[Nam
 /** Variables are typed as what `wrangler.toml` says; here they may say something else. */
 const environment = (other: Other) => ({ ...env, ...other }) as Env
 
-const sendingTo =
+export const sendingTo =
   (other: Other) =>
   async (request: Request): Promise<Response> => {
     const context = createExecutionContext()
@@ -37,11 +37,15 @@ export async function sweepAt(time: Date, other: Other = {}): Promise<void> {
   await waitOnExecutionContext(context)
 }
 
-/** One batch of the queue; answers which messages were acknowledged and which are to come again. */
-export async function deliver(bodies: readonly unknown[], other: Other = {}) {
+/** One batch of a queue; answers which messages were acknowledged and which are to come again. */
+export async function deliver(
+  bodies: readonly unknown[],
+  other: Other = {},
+  queue: 'carrel-object-events' | 'carrel-jobs' = 'carrel-object-events',
+) {
   const context = createExecutionContext()
   const batch = createMessageBatch(
-    'carrel-object-events',
+    queue,
     bodies.map((body, index) => ({ id: `message-${index}`, timestamp: new Date(), attempts: 1, body })),
   )
   await worker.queue(batch, environment(other), context)
@@ -49,12 +53,14 @@ export async function deliver(bodies: readonly unknown[], other: Other = {}) {
   return { acked: result.explicitAcks, retried: result.retryMessages.map((message) => message.msgId) }
 }
 
-/** A binding with some methods of its own; the others are the real ones. */
+/** A binding with some methods of its own; the others are the real ones. D1's are also those of its sessions. */
 export const overriding = <Binding extends object>(binding: Binding, own: Partial<Binding>): Binding =>
   new Proxy(binding, {
     get: (target, name) => {
       const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
+      if (typeof value !== 'function') return value
+      if (name !== 'withSession' || name in own) return value.bind(target)
+      return (start?: string) => overriding<object>(env.DB.withSession(start), own)
     },
   })
 

@@ -4,7 +4,12 @@ import { aFile, aKey, aParticipant, aStudy, begin, ok } from './world.ts'
 // Every operation that the service describes, with what it takes to ask for it of something that is there.
 
 type Parameter = { name: string; in: 'path' | 'query' | 'header'; required?: boolean; schema?: { example?: unknown } }
-type Described = { parameters?: Parameter[]; requestBody?: { content: Record<string, { example?: unknown }> } }
+type Described = {
+  operationId: string
+  security: object[]
+  parameters?: Parameter[]
+  requestBody?: { content: Record<string, { example?: unknown }> }
+}
 
 export type Operation = {
   method: string
@@ -15,12 +20,16 @@ export type Operation = {
   body: { type: string; example: unknown } | undefined
 }
 
-export async function operations(): Promise<Operation[]> {
+export type DescribedOperation = Operation & { id: string; security: readonly object[] }
+
+export async function operations(): Promise<DescribedOperation[]> {
   const { paths } = (await anonymous.get('/openapi.json')).body as { paths: Record<string, Record<string, Described>> }
   return Object.entries(paths).flatMap(([template, methods]) =>
-    Object.entries(methods).map(([method, { parameters = [], requestBody }]) => {
+    Object.entries(methods).map(([method, { operationId, security, parameters = [], requestBody }]) => {
       const [content] = Object.entries(requestBody?.content ?? {})
       return {
+        id: operationId,
+        security,
         method: method.toUpperCase(),
         template,
         parameters,
@@ -30,7 +39,10 @@ export async function operations(): Promise<Operation[]> {
   )
 }
 
-/** A study with one of each thing that a path can name, and those names. Nobody but its owner sees the file. */
+/**
+ * A study with one of each thing that a path can name, and those names. Of the file nobody knows but its
+ * owner and a member with whom it is shared.
+ */
 export async function aFurnishedStudy() {
   const study = await aStudy()
   const participant = await aParticipant(study, { id: 'ada' })
@@ -38,6 +50,8 @@ export async function aFurnishedStudy() {
   const { upload } = await begin(participant, study)
   const link = ok(await participant.post(`${study.path}/files/${file.id}/download-tokens`, { seconds: 600 }))
   const member = ok(await study.admin.post(`${study.path}/members`, { issuer: 'i', subject: 's', role: 'staff' }))
+  const grants = `${study.path}/files/${file.id}/grants`
+  ok(await participant.put(`${grants}/member:${member.id}`, { level: 'metadata' }))
   ok(await participant.put(`${study.path}/participants/ada/documents/preferences`, { theme: 'dark' }))
   const codes = `${study.path}/participants/ada/enrolment-codes`
   const names: Record<string, string> = {
@@ -49,9 +63,11 @@ export async function aFurnishedStudy() {
     version: file.version.id,
     token: link.id,
     member: member.id,
+    principal: `member:${member.id}`,
     key: (await aKey(study, { role: 'staff' })).id,
     identifier: 'preferences',
     code: ok(await study.admin.post(codes, { label: 'phone' })).id,
+    erasure: ok(await study.admin.delete(`${study.path}/participants/${(await aParticipant(study)).id}`)).id,
   }
   return { study, participant, names }
 }

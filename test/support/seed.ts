@@ -63,6 +63,23 @@ export type Seed = Readonly<{
   listedAt: number | null
 }>
 
+/** A grant as a test's model has it; `until` null: for good. */
+export type SeedGrant = Readonly<{
+  file: string
+  principal: string
+  level: 'metadata' | 'content'
+  until: number | null
+}>
+
+/** These very grants, whether or not anybody goes by the names. */
+export const seedGrants = async (study: { id: string }, grants: readonly SeedGrant[]) =>
+  env.DB.prepare(
+    `INSERT INTO grants (study_id, file_id, principal, level, expires_at, created_at)
+     SELECT ?, value ->> 'file', value ->> 'principal', value ->> 'level', value ->> 'until', 0 FROM json_each(?)`,
+  )
+    .bind(study.id, JSON.stringify(grants))
+    .run()
+
 let nextNumber = SEED_NUMBERS
 
 /** These very files, listed in the way of the service: first there, then with content. */

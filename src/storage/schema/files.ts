@@ -41,6 +41,10 @@ export const files = sqliteTable(
     listedAt: integer(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
+    // What search indexes where it is not the text as it stands: the same with a space between its words.
+    nameWords: text(),
+    titleWords: text(),
+    descriptionWords: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),
@@ -162,12 +166,17 @@ export const shelf = sqliteTable(
   'shelf',
   {
     studyId: text().notNull(),
-    /** `*` everything, `own:<participant>` one owner's; `+` and `+own:<participant>`: what of that is not private. */
+    /**
+     * `*` everything, `own:<participant>` one owner's; `+` and `+own:<participant>`: what of that is not private;
+     * `to:<principal>`: what was shared with somebody.
+     */
     scope: text().notNull(),
     /** `` every file, `c:<category>`, `s:<source>`, `n:<name>`, `t:<tag>`. */
     term: text().notNull(),
     listedAt: integer().notNull(),
     fileId: text().notNull(),
+    /** When it is to be found there no more: a grant's expiry. */
+    until: integer(),
   },
   (table) => [primaryKey({ columns: [table.studyId, table.scope, table.term, table.listedAt, table.fileId] })],
 )
@@ -193,10 +202,17 @@ export const downloadTokens = sqliteTable(
     /** A nonce of the request that won, so that it knows itself again after an ambiguous failure. */
     claimedBy: text(),
     revokedAt: integer(),
+    /** The version's, so that issuing reads no more than the file. */
+    objectKey: text().notNull().default(''),
+    /** Whose the file is; '' for the study's. */
+    owner: text().notNull().default(''),
+    /** The owner's audit id, so that the link is put on record by its own row. */
+    subject: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.hash] }),
     index('download_tokens_file').on(table.studyId, table.fileId, table.id),
+    index('download_tokens_owner').on(table.studyId, table.owner),
     index('download_tokens_expires').on(table.expiresAt),
   ],
 )

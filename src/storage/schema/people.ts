@@ -22,10 +22,24 @@ export const studies = sqliteTable(
     downloadUrlSeconds: integer(),
     downloadTokenSeconds: integer(),
     createdAt: integer().notNull(),
+    /** An erased study's row stays, empty, so that its number is not given out again. */
+    status: text({ enum: ['active', 'erasing', 'erased'] })
+      .notNull()
+      .default('active'),
+    // What the study holds, moved in the batch that adds or removes, and what it may hold; null: no limit.
+    bytes: integer().notNull().default(0),
+    files: integer().notNull().default(0),
+    documents: integer().notNull().default(0),
+    maxBytes: integer(),
+    maxFiles: integer(),
+    maxDocuments: integer(),
   },
   (table) => [
     check('studies_number_16_bits', sql`${table.number} BETWEEN 1 AND 65535`),
     check('studies_numbers_24_bits', sql`${table.nextNumber} BETWEEN 1 AND 16777216`),
+    check('studies_bytes_limited', sql`${table.bytes} <= ${table.maxBytes}`),
+    check('studies_files_limited', sql`${table.files} <= ${table.maxFiles}`),
+    check('studies_documents_limited', sql`${table.documents} <= ${table.maxDocuments}`),
   ],
 )
 
@@ -46,6 +60,8 @@ export const participants = sqliteTable(
       .notNull()
       .default('active'),
     createdAt: integer().notNull(),
+    /** The participant's pseudonym in the audit: random, from the first event on, gone with the row. */
+    auditId: text().notNull().default(''),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),
@@ -59,6 +75,7 @@ export const participants = sqliteTable(
     uniqueIndex('participants_phone')
       .on(table.studyId, table.phone)
       .where(sql`phone IS NOT NULL`),
+    index('participants_audit_id').on(table.studyId, table.auditId),
   ],
 )
 
@@ -80,6 +97,9 @@ export const members = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.studyId, table.issuer, table.subject] }),
     uniqueIndex('members_id').on(table.studyId, table.id),
+    index('members_participant')
+      .on(table.studyId, table.participantId)
+      .where(sql`participant_id IS NOT NULL`),
   ],
 )
 

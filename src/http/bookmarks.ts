@@ -1,0 +1,32 @@
+import { z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { BOOKMARK } from '../model/bookmark.ts'
+import type { AppEnv } from './context.ts'
+
+// A read is answered by the primary database, wherever that is, so that nobody misses what was written before it. A
+// caller that sends the bookmark of their last write is answered by the nearest replica that has come as far.
+
+const example = '00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683'
+
+/** What every read takes. */
+export const BookmarkSent = z.object({
+  'carrel-bookmark': z.string().regex(BOOKMARK, 'Must be a bookmark, as an answer gave it.').optional().openapi({
+    description: "Of the caller's last write: the nearest copy of the database that knows of it may answer.",
+    example,
+  }),
+})
+
+/** What every write answers with. */
+export const BookmarkTold = z.object({
+  'Carrel-Bookmark': z.string().optional().openapi({
+    description: 'For the reads that follow: whichever copy of the database answers them knows of this write.',
+    example,
+  }),
+})
+
+/** Says of a write where in the history of the database it is. */
+export const tellBookmark: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next()
+  const bookmark = c.var.session?.getBookmark()
+  if (c.res.ok && bookmark) c.header('Carrel-Bookmark', bookmark)
+}

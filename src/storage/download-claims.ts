@@ -1,0 +1,132 @@
+import { sql, type SQL } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Delivery } from '../model/entities.ts'
+import type { DownloadTokenId, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, targetFile } from './conditions.ts'
+import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { downloadTokens } from './schema/files.ts'
+import { keyPrincipal, keyStands, memberPrincipal, studyStands } from './who.ts'
+
+// A link as whoever has it comes with it. How it is issued, listed and revoked: download-tokens.ts.
+
+/** A claimed link may be followed again by the one who claimed it, for as long as the URL that it got may live. */
+export const CLAIM_REPEAT_SECONDS = 60
+
+/** What is known of a link without asking who was first: KV's record, or the row where KV has none. */
+export const KnownLink = z.object({
+  study: z.string().transform((id) => id as StudyId), // written by `issue`
+  objectKey: z.string(),
+  delivery: z.enum(['redirect', 'stream']),
+  confirm: z.boolean(),
+  expiresAt: z.number().transform((time) => new Date(time)),
+})
+export type KnownLink = z.infer<typeof KnownLink>
+
+/** What a claim found out; the content's facts are there while its version is. */
+export type Claim = Readonly<{
+  outcome: 'won' | 'used' | 'expired' | 'revoked' | 'unknown'
+  /** `again`: the same nonce had won before. */
+  link: { id: DownloadTokenId; owner: ParticipantId | null; version: VersionId; again: boolean } | undefined
+  content: { objectKey: string; name: string; mediaType: string; size: number; etag: string } | undefined
+}>
+
+type TokenRow = Row<typeof downloadTokens>
+/** `won`: how many rows the claim right before it changed. */
+type ClaimedRow = TokenRow & {
+  won: number
+  /** Null: the version is gone. */
+  storedAs: string | null
+  name: string
+  mediaType: string
+  size: number
+  etag: string
+}
+const columns = columnsOf(downloadTokens, 't')
+export const kvKey = (hash: string) => `download-token/${hash}`
+
+/** The issuer of the token `t` as `who`, by its own row at this moment: no row once it was revoked or removed. */
+const issuer = (now: Date): SQL => sql`(
+  SELECT k.role, k.participant_id, p.status, t.issued_by AS actor, ${keyPrincipal('k')} AS principal,
+    ${now.getTime()} AS now
+  FROM api_keys k INDEXED BY api_keys_id LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
+  WHERE k.study_id = t.study_id AND k.id = t.key_id AND ${keyStands('k', now)}
+    AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))
+  UNION ALL
+  SELECT m.role, m.participant_id, p.status, t.issued_by AS actor, ${memberPrincipal('m')} AS principal,
+    ${now.getTime()} AS now
+  FROM members m INDEXED BY members_id LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
+  WHERE m.study_id = t.study_id AND m.id = t.member_id AND ${studyStands('m')}
+    AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))
+) who`
+
+export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
+  /** What is known of a link before it is claimed: from KV, which may be behind, else from its row. */
+  async know({ studyNumber, hash }: { studyNumber: number; hash: string }): Promise<KnownLink | undefined> {
+    const record = KnownLink.safeParse(await kv.get(kvKey(hash), 'json').catch(() => null))
+    if (record.success) return record.data
+    const [rows] = await db.batch(
+      statement<{ study: StudyId; objectKey: string | null; delivery: Delivery; confirm: number; expiresAt: number }>(
+        sql`SELECT s.id AS study, v.object_key AS "objectKey", t.delivery, t.confirm, t.expires_at AS "expiresAt"
+          FROM studies s CROSS JOIN download_tokens t ON t.study_id = s.id AND t.hash = ${hash}
+          LEFT JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
+          WHERE s.number = ${studyNumber}`,
+      ),
+    )
+    const row = first(rows)
+    return (
+      row && {
+        study: row.study,
+        // Of a version that is gone there are no bytes: the claim says so.
+        objectKey: row.objectKey ?? '',
+        delivery: row.delivery,
+        confirm: row.confirm === 1,
+        expiresAt: dateOf(row.expiresAt),
+      }
+    )
+  },
+
+  /**
+   * The one statement that decides who was first. The same nonce wins again for a minute, so that a request whose
+   * answer from D1 was lost, or a second press of the same button, is not taken for somebody else.
+   * A claim asks the rule of its issuer anew: a link never outlives what its issuer may see.
+   */
+  async claim(
+    { study, hash, nonce, now }: { study: StudyId; hash: string; nonce: string; now: Date },
+    rule: Rule,
+  ): Promise<Claim> {
+    const time = now.getTime()
+    const [, rows] = await db.batch(
+      statement(
+        sql`UPDATE download_tokens AS t SET claimed_at = coalesce(claimed_at, ${time}), claimed_by = ${nonce}
+          WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL
+            AND ((t.claimed_by = ${nonce} AND t.claimed_at > ${time - CLAIM_REPEAT_SECONDS * 1000})
+              OR (t.claimed_by IS NULL AND t.expires_at > ${time}))
+            AND EXISTS (SELECT 1 FROM ${issuer(now)} CROSS JOIN files f CROSS JOIN versions v
+              WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
+                AND v.file_id = f.id AND ${allows(rule, targetFile('f'))})`,
+      ),
+      statement<ClaimedRow>(
+        sql`SELECT ${columns}, changes() AS won, v.object_key AS "storedAs", v.media_type AS "mediaType", v.size, v.etag,
+            coalesce((SELECT f.name FROM files f WHERE f.study_id = t.study_id AND f.id = t.file_id
+              AND f.version_id = t.version_id), v.name) AS name
+          FROM download_tokens t LEFT JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
+          WHERE t.study_id = ${study} AND t.hash = ${hash}`,
+      ),
+    )
+    const row = first(rows)
+    if (row === undefined) return { outcome: 'unknown', link: undefined, content: undefined }
+    const { storedAs, name, mediaType, size, etag } = row
+    const content = storedAs === null ? undefined : { objectKey: storedAs, name, mediaType, size, etag }
+    const link = {
+      id: row.id as DownloadTokenId, // ids are what was put in
+      owner: row.owner === '' ? null : (row.owner as ParticipantId),
+      version: row.versionId as VersionId,
+      again: row.claimedAt !== time,
+    }
+    if (row.won > 0) return { outcome: 'won', link, content }
+    if (row.claimedBy !== null) return { outcome: 'used', link, content: undefined }
+    // Its file, its issuer or its revocation ended it before its time did.
+    return { outcome: row.expiresAt <= time ? 'expired' : 'revoked', link, content: undefined }
+  },
+})

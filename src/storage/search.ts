@@ -1,0 +1,128 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { File } from '../model/entities.ts'
+import type { Page, PageRequest } from '../model/page.ts'
+import type { Condition, Rule } from '../model/rules.ts'
+import { allows, READ_ONCE, targetFile } from './conditions.ts'
+import { decodeCursor, encodeCursor, pageOf } from './cursor.ts'
+import { type Database, first, statement } from './database.ts'
+import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
+import type { FoundFiles } from './shelf.ts'
+import { byRole, type FileQuery, filtersOf, granteeFor, ownerAsked, within } from './shelf-ranges.ts'
+import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+import { matchOf } from './words.ts'
+
+/**
+ * How many files that the index names are looked at for one page: past that it is short, and has a next one. A row is
+ * read for each in the index, of the file, of a grant that has expired, and once more to tell where they end.
+ */
+const MAX_CANDIDATES = 800
+
+/** What of the index a condition opens, as a token of `who` after the study's own. */
+const TOKENS: Readonly<Partial<Record<Condition, SQL>>> = {
+  any: sql`''`,
+  notPrivate: sql`'p'`,
+  own: sql`'o' || hex(who.participant_id)`,
+}
+
+const tokenFor = (rule: Rule): SQL =>
+  byRole(
+    Object.entries(rule.who).map(([role, conditions]) => {
+      const [token] = conditions.flatMap((condition) => TOKENS[condition] ?? [])
+      if (token === undefined) throw new Error(`no token of the index is for ${role}`)
+      return [role, token]
+    }),
+  )
+
+/**
+ * What is asked of the index: a token of who may find it, and the words, each in its own columns, so that neither is
+ * taken for the other. It is never NULL, which FTS5 takes for a query that it cannot read: for whoever may find nothing
+ * it is a token that no file has.
+ */
+function matchFor(caller: Caller, { query, rule }: { query: FileQuery; rule: Rule }, words: string): SQL {
+  const study = sql`(SELECT 's' || studies.number FROM studies WHERE studies.id = ${caller.study})`
+  const owner = ownerAsked(caller, query.participant)
+  const shared = sql`coalesce(' OR ' || ${study} || 't' || nullif(hex(${granteeFor(caller, rule, query.participant)}), ''), '')`
+  const owned = owner === undefined ? sql`''` : sql`' AND who : ' || ${study} || 'o' || hex(${owner})`
+  return sql`coalesce('who : (' || ${study} || ${tokenFor(rule)} || ${shared} || ')' || ${owned}
+    || ${` AND {name title description} : (${words})`}, 'who : nobody')`
+}
+
+/**
+ * The files `f` that a query with words finds for the caller, as they stand in the index, the latest begun first, with
+ * what is asked of each. `who` of the index is where to look; what the rule says of the file itself decides.
+ */
+export function searched(
+  caller: Caller,
+  asked: { query: FileQuery; rule: Rule },
+  { words, before, limit }: { words: string; before?: string | number | undefined; limit: number },
+): { places: SQL; found: SQL } {
+  const { query, rule } = asked
+  const places = sql`SELECT rowid AS number FROM files_fts WHERE files_fts MATCH ${matchFor(caller, asked, words)}
+    ${before === undefined ? sql`` : sql`AND rowid < ${before}`} ORDER BY rowid DESC LIMIT ${limit}`
+  const owner = ownerAsked(caller, query.participant)
+  const isPending = query.status === 'pending'
+  const time = isPending ? sql`f.created_at` : sql`f.listed_at`
+  const residual = sql.join(
+    [
+      isPending ? sql`f.listed_at IS NULL` : sql`f.listed_at IS NOT NULL`,
+      ...(owner === undefined ? [] : [sql`f.owner = ${owner}`]),
+      ...filtersOf(query).map((filter) => filter.residual),
+      within(query, { time, id: sql`f.id` }, undefined),
+      allows(rule, targetFile('f'), READ_ONCE),
+    ],
+    sql` AND `,
+  )
+  return {
+    places,
+    found: sql`FROM (${places}) s CROSS JOIN files f INDEXED BY files_number
+      ON f.study_id = ${caller.study} AND f.number = s.number WHERE ${residual}`,
+  }
+}
+
+export const searchStore = (db: Database) => ({
+  /**
+   * A page of files with the words of `query.q`, the latest begun first: that is the order in which the index is read,
+   * no further than to the end of the page. One trip. Nothing is found by a `q` without a word.
+   */
+  async search(
+    caller: Caller,
+    query: FileQuery & { q: string },
+    { rule, page: { limit, cursor } }: { rule: Rule; page: PageRequest },
+  ): Promise<FoundFiles> {
+    const listing = 'search'
+    const after = decodeCursor(listing, cursor, 'number')
+    const words = matchOf(query.q)
+    if (words === undefined) {
+      const [who] = await db.batch(whoStatement(caller))
+      return { principal: principalOf(first(who), caller.study), page: { items: [], nextCursor: null } }
+    }
+    const { places, found } = searched(caller, { query, rule }, { words, before: after?.[0], limit: MAX_CANDIDATES })
+    const columns = sql`s.number AS place, ${fileColumns('f', sql`${caller.study}`)}, ${grantedToCaller(caller, 'f')}`
+    const page = sql`SELECT ${columns} ${found} ORDER BY s.number DESC LIMIT ${limit + 1}`
+    // Where the candidates ended, if there were as many as are looked at: a place, and no file.
+    const end = sql`SELECT ${columns} FROM (SELECT * FROM (${places}) LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s
+      LEFT JOIN files f ON f.study_id = ${caller.study} AND f.id = ''`
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      // The end is looked for only if the page is not full without it.
+      statement<PlacedRow>(
+        withWho(caller, sql`SELECT * FROM (${page}) UNION ALL SELECT * FROM (${end}) LIMIT ${limit + 1}`),
+      ),
+    )
+    return { principal: principalOf(first(who), caller.study), page: pageUpTo(rows, limit, listing) }
+  },
+})
+
+/** A file of the page, or (without any) where the candidates ended. */
+type PlacedRow = (FileRow | { [Column in keyof FileRow]: null }) & { place: number }
+
+function pageUpTo(rows: readonly PlacedRow[], limit: number, listing: string): Page<File> {
+  const page = pageOf(
+    rows.filter((row) => row.id !== null),
+    limit,
+    { listing, place: (row) => [row.number, row.id], item: fileOfRow },
+  )
+  const end = rows.find((row) => row.id === null)
+  if (page.nextCursor !== null || end === undefined) return page
+  return { items: page.items, nextCursor: encodeCursor(listing, [end.place, '']) }
+}
