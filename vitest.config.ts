@@ -14,7 +14,8 @@ process.env['WRANGLER_LOG'] ??= 'error'
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
-    maxWorkers: 2,
+    // One more than the cores that there are in CI: each waits for its database half of the time.
+    maxWorkers: 3,
     projects: [
       {
         plugins: [

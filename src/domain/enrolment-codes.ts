@@ -51,6 +51,7 @@ async function issue(scope: Scope, study: StudyId, { participant, label, seconds
   throw enrolled.participant === undefined ? participantNotFound() : participantWithdrawn()
 }
 
+/** A participant's codes, oldest first. @throws DomainError `forbidden`, `cursor_invalid` */
 export async function listEnrolmentCodes(
   scope: Scope,
   study: StudyId,

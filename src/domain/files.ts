@@ -13,7 +13,6 @@ import type { Rule } from '../model/rules.ts'
 import type { FileChanges, FileName } from '../storage/files.ts'
 import type { FileQuery } from '../storage/shelf-ranges.ts'
 import type { Caller } from '../storage/who.ts'
-
 import { identify } from './identity.ts'
 import { denial, requirePermission, requireVisible, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
@@ -97,6 +96,7 @@ async function whyNotUpdated(
   return participantWithdrawn()
 }
 
+/** Newest first. @throws DomainError `file_not_found`, `cursor_invalid` */
 export async function listVersions(
   scope: Scope,
   study: StudyId,

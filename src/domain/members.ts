@@ -33,6 +33,7 @@ async function getMember(scope: Scope, study: StudyId, id: MemberId): Promise<Me
   return found.member
 }
 
+/** Newest last. @throws DomainError `cursor_invalid`; `forbidden` to all but admins */
 export async function listMembers(scope: Scope, study: StudyId, page: PageRequest): Promise<Page<Member>> {
   const found = await scope.stores.members.list(callerIn(scope, study), page)
   requirePermission(await identify(scope, found.principal), rules.manageMembers)

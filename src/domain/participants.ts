@@ -44,6 +44,7 @@ export async function enrol(
   })
 }
 
+/** @throws DomainError `participant_not_found`, also for one whom the caller may not know of */
 export async function getParticipant(scope: Scope, study: StudyId, id: ParticipantId | 'me'): Promise<SeenParticipant> {
   const found = await scope.stores.participants.find(callerIn(scope, study), id)
   const principal = await identify(scope, found.principal)
@@ -58,6 +59,7 @@ function requireSeen(principal: Principal, participant: Participant | undefined)
   return participant
 }
 
+/** By id. @throws DomainError `forbidden`, `cursor_invalid` */
 export async function listParticipants(
   scope: Scope,
   study: StudyId,

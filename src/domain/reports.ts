@@ -112,8 +112,6 @@ export function requireReadableOwner(principal: Principal, owner: Exclude<Report
   return meant
 }
 
-/** Of a report that is not public. */
-
 /** What stood in the way of a write to what the caller can see. */
 export async function whyNotWritten(
   scope: Scope,

@@ -41,11 +41,13 @@ export async function createStudy(
   })
 }
 
+/** By id. @throws DomainError `cursor_invalid`; `forbidden` to all but the operator */
 export async function listStudies(scope: Scope, page: PageRequest): Promise<Page<Study>> {
   await requireOperator(scope)
   return scope.stores.studies.list(page)
 }
 
+/** @throws DomainError `study_not_found`; `forbidden` to those who are not of the team */
 export async function getStudy(scope: Scope, id: StudyId): Promise<Study> {
   const found = await scope.stores.studies.find(callerIn(scope, id))
   const principal = await identify(scope, found.principal)

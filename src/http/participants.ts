@@ -26,7 +26,10 @@ const tags = ['Participants']
 /** Shared with members: only foreign sign-ins use these. */
 const contactShape = {
   email: z.email().max(255).nullable(),
-  phone: z.e164().nullable().openapi({ example: '+15555550123' }),
+  phone: z
+    .e164('Must be a phone number in E.164, like `+15555550123`.')
+    .nullable()
+    .openapi({ example: '+15555550123' }),
   firstName: text(255).nullable(),
   lastName: text(255).nullable(),
 }

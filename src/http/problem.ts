@@ -102,7 +102,8 @@ export function asDomainError(failure: unknown): DomainError {
 export function renderProblem(failure: unknown, c: Context<AppEnv>): Response {
   const error = asDomainError(failure)
   const status = STATUS[error.code]
-  if (status >= 500) logFailure(c.var.requestId, failure)
+  // A prefetch is turned away on purpose: that is no failure.
+  if (status >= 500 && error.code !== 'prefetch_declined') logFailure(c.var.requestId, failure)
   const retryAfter = RETRY_AFTER_SECONDS[error.code]
   return c.body(
     JSON.stringify({

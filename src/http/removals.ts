@@ -55,8 +55,8 @@ const remove = operation(
     operationId: 'deleteFiles',
     summary: 'Delete several files with all their versions, uploads and links',
     description:
-      'Each goes whole or not at all, and one that may not be deleted keeps none of the others. A call deletes 200 at most: repeat it ' +
-      'until `more` is false. Asking again for what went deletes nothing.',
+      'Each goes whole or not at all, and one that may not be deleted keeps none of the others. A call deletes 200 at ' +
+      'most: repeat it until `more` is false. Asking again for what went deletes nothing.',
     tags: ['Files'],
     request: { params: StudyPath, body: jsonBody(Files, { ids: ['fil_01k9z3m8qe5w7v2n4h6j8k0r2t'] }) },
     responses: { 200: answer('What went; its bytes follow.', Removed) },

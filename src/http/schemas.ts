@@ -54,8 +54,11 @@ export const StudyIdText = z
   .transform((id) => id as StudyId)
   .openapi({ example: 'SD_DEM0DEM0', description: "The study's id." })
 const RESERVED = ['me', 'self']
+/** A URL that has one of these for a name leads elsewhere, encoded or not: whoever was called so could not be reached. */
+const DOT_SEGMENTS = ['.', '..']
 export const ParticipantIdText = text(255)
   .refine((id) => !RESERVED.includes(id), '`me` and `self` are reserved.')
+  .refine((id) => !DOT_SEGMENTS.includes(id), '`.` and `..` cannot stand in a URL.')
   .transform((id) => id as ParticipantId)
   .openapi({ example: '1f0c6a52-8f0e-4d7b-9a53-6d2f6b7f6f10', description: "A participant's id." })
 /** A participant's id, or `me` for the caller's own. */
@@ -99,7 +102,10 @@ export const RetentionText = z
 
 /** ISO 8601 with a zone in, a Date inside; in UTC too its year has four digits, so that it can be told again. */
 export const Instant = z.iso
-  .datetime({ offset: true })
+  .datetime({
+    offset: true,
+    error: 'Must be an instant with its zone, like `2026-11-21T08:30:00Z`; the `+` of one is `%2B` in a URL.',
+  })
   .transform((value) => new Date(value))
   .refine((date) => date.getUTCFullYear() >= 0 && date.getUTCFullYear() <= 9_999, 'Must be in the years 0 to 9999.')
   .openapi({ example: '2026-11-21T08:30:00.000Z' })

@@ -22,8 +22,19 @@ function pointerTo(target: Target, path: readonly PropertyKey[]): string {
 type Issue = z.core.$ZodIssue
 
 /** Another type, or none of the words: what a union's branch says of what was not meant for it. */
-const isElsewhere = ({ code, path }: Issue) =>
-  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+const isElsewhere = (issue: Issue): boolean =>
+  issue.path.length === 0 &&
+  (issue.code === 'invalid_type' ||
+    issue.code === 'invalid_value' ||
+    (issue.code === 'invalid_union' && issue.errors.every((branch) => branch.some(isElsewhere))))
+
+/** What a union takes, where what came is meant for none of its branches. */
+function expectedBy(issue: Issue): string[] {
+  if (issue.path.length > 0) return []
+  if (issue.code === 'invalid_type') return [issue.expected]
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(String(value)))
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(expectedBy) : []
+}
 
 /** An unknown field is named itself, rather than the object that it is in; of a union, the branch that was most likely meant. */
 function fieldErrors(target: Target, issue: Issue): FieldError[] {
@@ -37,8 +48,17 @@ function fieldErrors(target: Target, issue: Issue): FieldError[] {
     if (meant !== undefined) {
       return meant.flatMap((each) => fieldErrors(target, { ...each, path: [...path, ...each.path] }))
     }
+    const expected = new Set(issue.errors.flat().flatMap(expectedBy))
+    return [{ pointer: pointerTo(target, path), message: `Invalid input: expected ${[...expected].join(' or ')}` }]
   }
   return [{ pointer: pointerTo(target, path), message }]
+}
+
+/** Without what zod goes on to say of what is of a wrong type: a list where a text belongs is not too long as well. */
+function withoutAsides(issues: readonly Issue[]): Issue[] {
+  const placeOf = ({ path }: Issue) => JSON.stringify(path.map(String))
+  const mistyped = new Set(issues.filter(({ code }) => code === 'invalid_type').map(placeOf))
+  return issues.filter((issue) => issue.code === 'invalid_type' || !mistyped.has(placeOf(issue)))
 }
 
 /** What zod found becomes one problem that names every place. */
@@ -47,8 +67,7 @@ export const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result, c)
   if (result.target === 'json' && c.req.header('Content-Type') === undefined) throw bodyMissing()
   if (result.success) return
   const { target } = result
-  const errors = result.error.issues
-    .slice(0, MAX_ERRORS)
+  const errors = withoutAsides(result.error.issues.slice(0, MAX_ERRORS))
     .flatMap((issue) => fieldErrors(target, issue))
     .slice(0, MAX_ERRORS)
   throw target === 'json' || target === 'form' ? invalidBody(errors) : invalidRequest(errors)

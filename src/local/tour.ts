@@ -82,7 +82,7 @@ function tour(demo: Demo): readonly Stop[] {
       lines: [`curl -sS "$study/participants/me/export?format=csv" -H "$auth"`],
     },
     {
-      about: `Erase all of it. Your key ends at once; ask the receipt again in a minute or two. The next start enrols ${participant.externalId} anew.`,
+      about: `Erase all of it. Your key ends at once. Ask the receipt again in a minute or two: it tells what went. It says \`done\` a day after the last upload URL has expired. The next start enrols ${participant.externalId} anew.`,
       lines: [
         `receipt=$(curl -sS -X DELETE "$study/participants/me" -H "$auth"); echo "$receipt"`,
         `curl -sS "$study/erasures/$(pick it.id <<< "$receipt")"; echo`,

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Credential, Principal, StudyRole } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
+import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
@@ -30,7 +30,6 @@ export type FoundKey = Readonly<{ principal: Principal | undefined; key: ApiKey 
 export type KeyRow = Row<typeof apiKeys>
 export const keyColumns = (alias: string) => columnsOf(apiKeys, alias)
 const columns = keyColumns('k')
-const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
 export const keyOfRow = (row: KeyRow): ApiKey => ({
   study: row.studyId as StudyId, // ids are what was put in
@@ -76,7 +75,8 @@ export const apiKeyStore = (db: Database) => ({
               created_at, expires_at)
             SELECT s.id, ${key.hash}, ${key.id}, ${key.role}, ${key.participant}, ${key.member}, ${key.label},
               ${key.hint}, ${key.publicKey}, ${caller.now.getTime()}, ${key.expiresAt?.getTime() ?? null}
-            FROM who CROSS JOIN studies s WHERE s.id = ${study} AND s.status = 'active' AND ${allows(rule, target(study))}
+            FROM who CROSS JOIN studies s
+            WHERE s.id = ${study} AND s.status = 'active' AND ${allows(rule, targetStudy(study))}
               AND ${
                 key.participant === null
                   ? sql`1`
@@ -137,7 +137,7 @@ export const apiKeyStore = (db: Database) => ({
   /** By the rule or by its holder; holds from the next request on. One that is revoked already stays so from then. */
   async revoke(caller: Caller, { rule, id }: { rule: Rule; id: KeyId | 'self' }): Promise<FoundKey> {
     const mayRevoke = sql`k.study_id = ${caller.study} AND k.id = ${idSql(id)}
-      AND (who.key_id = k.id OR ${allows(rule, target(caller.study))})`
+      AND (who.key_id = k.id OR ${allows(rule, targetStudy(caller.study))})`
     const [who, , rows] = await db.batch(
       whoStatement(caller),
       // Before it happens: it may be the caller's own key. One that is revoked already is not revoked again.

@@ -5,8 +5,8 @@ import type { Witnessed } from '../model/job-messages.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal, StudyRole } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
-import { decodeCursor, encodeCursor, pageOf } from './cursor.ts'
+import { allows, targetOwnedBy, targetStudy } from './conditions.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { auditEvents } from './schema/audit.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -119,7 +119,7 @@ export const auditStore = (db: Database) => ({
     const range = sql`FROM audit_events e ${driving?.index ?? sql``}
       WHERE e.study_id = ${caller.study} AND ${driving?.holds ?? sql`1`}
         AND ${within(query, decodeCursor(listing, page.cursor)?.[1])}
-        AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetOwnedBy(sql`${caller.study}`, sql`''`))})
+        AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))})
       ORDER BY e.id DESC`
     const isExact = others.length === 0
     const residual = sql.join([sql`1`, ...others.map(({ holds }) => holds)], sql` AND `)
@@ -139,14 +139,15 @@ export const auditStore = (db: Database) => ({
           : withWho(caller, sql`SELECT e.id ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`),
       ),
     )
-    const found = pageOf(rows, page.limit, { listing, place: (row) => [row.id, row.id], item: eventOfRow })
     const end = first(ends)
     return {
       principal: principalOf(first(who), caller.study),
-      page:
-        found.nextCursor !== null || end === undefined
-          ? found
-          : { items: found.items, nextCursor: encodeCursor(listing, [end.id, end.id]) },
+      page: pageOf(rows, page.limit, {
+        listing,
+        place: (row) => [row.id, row.id],
+        item: eventOfRow,
+        end: end && [end.id, end.id],
+      }),
     }
   },
 
@@ -186,16 +187,20 @@ export const auditStore = (db: Database) => ({
    * then is nobody. What is written down already stays as it is.
    */
   async write(seen: readonly Witnessed[]): Promise<void> {
+    // A message may be late: whoever was enrolled by the same id since then is somebody else, and so with a study.
+    const auditIdThen = (participant: SQL) => sql`(SELECT p.audit_id FROM participants p
+      WHERE p.study_id = s.id AND p.id = ${participant} AND p.created_at <= ${told('at')})`
     const actor = sql`substr(${told('actor')}, ${PARTICIPANT.length + 1})`
     const isParticipant = sql`${told('actor')} GLOB 'participant:*'`
     await db.batch(
       statement(
         sql`INSERT INTO audit_events (study_id, id, at, door, action, outcome, actor, through, subject, object)
           SELECT s.id, ${told('id')}, ${told('at')}, ${told('door')}, ${told('action')}, ${told('outcome')},
-            CASE WHEN ${isParticipant} THEN coalesce('participant:' || ${auditIdOf(sql`s.id`, actor)}, 'participant')
+            CASE WHEN ${isParticipant} THEN coalesce('participant:' || ${auditIdThen(actor)}, 'participant')
               ELSE ${told('actor')} END,
-            ${told('through')}, ${auditIdOf(sql`s.id`, ownerSeen)}, ${told('object')}
-          FROM json_each(${JSON.stringify(seen)}) seen CROSS JOIN studies s ON s.id = ${told('study')} AND s.status = 'active'
+            ${told('through')}, ${auditIdThen(ownerSeen)}, ${told('object')}
+          FROM json_each(${JSON.stringify(seen)}) seen
+          CROSS JOIN studies s ON s.id = ${told('study')} AND s.status = 'active' AND s.created_at <= ${told('at')}
           WHERE NOT (${told('unlessOwn')} AND ${isParticipant} AND coalesce(${ownerSeen} = ${actor}, 0))
           ON CONFLICT DO NOTHING`,
       ),

@@ -6,7 +6,7 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows } from './conditions.ts'
 import { type Database, dateOf, first, statement } from './database.ts'
-import { fileColumns, fileOfRow, type FileRow, grantedToCaller, ownerColumn } from './file-rows.ts'
+import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile, ownerColumn } from './file-rows.ts'
 import { assignments } from './files.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
 import { newObjectKey } from './objects.ts'
@@ -40,7 +40,7 @@ export const completionStore = (db: Database) => ({
       partsStatement(caller, id),
       statement<FileRow & { begunBy: string }>(
         sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, v.created_by AS "begunBy"
-          FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
+          FROM versions v CROSS JOIN files f ON ${isFile(caller.study, sql`v.file_id`)}
           WHERE v.study_id = ${caller.study} AND v.id = ${versionOf(id)}`,
       ),
     )
@@ -114,9 +114,13 @@ export const completionStore = (db: Database) => ({
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${settled}`),
       statement(sql`DELETE FROM uploads AS u WHERE ${open} AND ${settled}`),
       record(caller, { action: 'file.complete', owner: sql`${ownerColumn(upload.owner)}`, object: version }),
+      // Of a file that neither has this version nor is past it, the upload was given up.
       statement<FileRow>(
-        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE f.study_id = ${study} AND f.id = ${upload.file}
-          AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`,
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f
+          WHERE ${isFile(study, upload.file)}
+            AND (f.version_number = ${upload.number} OR ${isVersion}
+              OR (f.version_number > ${upload.number} AND ${latestOnly}))
+            AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`,
       ),
     )
     const row = first(files)

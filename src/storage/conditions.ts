@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm'
+import type { StudyId } from '../model/ids.ts'
 import type { Condition, Rule } from '../model/rules.ts'
 
 /** Where a statement finds the facts of what a rule is about. An expression may be a subquery: it is read if needed. */
@@ -20,6 +21,9 @@ export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
   visibility: sql`'private'`,
   createdBy: sql`NULL`,
 })
+
+/** What is the study's own and no file: its settings, keys, people. */
+export const targetStudy = (study: StudyId): Target => targetOwnedBy(sql`${study}`, sql`''`)
 
 /** The facts of a file under an alias. */
 export const targetFile = (alias: string): Target => ({

@@ -43,14 +43,17 @@ export function decodeCursor(
   throw cursorInvalid()
 }
 
-/** A page of `limit` from rows of which one more was asked for. */
+/**
+ * A page of `limit` from rows of which one more was asked for. `end`: the place up to which was looked, if that was not
+ * as far as there is something to find; a page that is not full by then is short, and the next begins there.
+ */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,
-  of: { listing: string; place: (row: Row) => Place; item: (row: Row) => Item },
+  of: { listing: string; place: (row: Row) => Place; item: (row: Row) => Item; end?: Place | undefined },
 ): Page<Item> {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  const more = rows.length > limit && last !== undefined
-  return { items: shown.map(of.item), nextCursor: more ? encodeCursor(of.listing, of.place(last)) : null }
+  const next = rows.length > limit && last !== undefined ? of.place(last) : of.end
+  return { items: shown.map(of.item), nextCursor: next === undefined ? null : encodeCursor(of.listing, next) }
 }

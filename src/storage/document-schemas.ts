@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { DocumentSchema } from '../model/entities.ts'
-import type { Identifier, StudyId } from '../model/ids.ts'
+import type { Identifier } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
+import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { documentSchemas } from './schema/documents.ts'
@@ -15,7 +15,6 @@ export type FoundSchema = Readonly<{ principal: Principal | undefined; schema: D
 
 type SchemaRow = Row<typeof documentSchemas>
 const columns = columnsOf(documentSchemas, 's')
-const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
 const schemaOfRow = (row: SchemaRow): DocumentSchema => ({
   identifier: row.identifier as Identifier, // what was put in
@@ -69,7 +68,7 @@ export const documentSchemaStore = (db: Database) => ({
         withWho(
           caller,
           sql`INSERT INTO document_schemas (study_id, identifier, schema, updated_at)
-            SELECT ${study}, ${identifier}, ${schema}, ${caller.now.getTime()} FROM who WHERE ${allows(rule, target(study))}
+            SELECT ${study}, ${identifier}, ${schema}, ${caller.now.getTime()} FROM who WHERE ${allows(rule, targetStudy(study))}
             ON CONFLICT (study_id, identifier) DO UPDATE
             SET schema = excluded.schema, updated_at = max(excluded.updated_at, document_schemas.updated_at + 1)`,
         ),
@@ -91,7 +90,7 @@ export const documentSchemaStore = (db: Database) => ({
         withWho(
           caller,
           sql`DELETE FROM document_schemas WHERE study_id = ${caller.study} AND identifier = ${identifier}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING identifier`,
+            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING identifier`,
         ),
       ),
       record(caller, { action: 'document_schema.delete', owner: sql`''`, object: null }),

@@ -10,7 +10,7 @@ import { allows, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
 import { type KnownLink, kvKey } from './download-claims.ts'
-import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile } from './file-rows.ts'
+import { fileOfRow, fileStatement } from './file-rows.ts'
 import type { FoundFile } from './files.ts'
 import { remember } from './idempotency.ts'
 import { downloadTokens } from './schema/files.ts'
@@ -149,9 +149,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     const after = decodeCursor(listing, page.cursor)
     const [who, files, rows] = await db.batch(
       whoStatement(caller),
-      statement<FileRow>(
-        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(caller.study, file)}`,
-      ),
+      fileStatement(caller, file),
       statement<TokenRow>(
         sql`SELECT ${columns} FROM download_tokens t INDEXED BY download_tokens_file
           WHERE t.study_id = ${caller.study} AND t.file_id = ${file} AND t.id > ${after?.[1] ?? ''}
@@ -174,9 +172,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     const here = sql`t.study_id = ${study} AND t.file_id = ${file} AND t.id = ${id}`
     const [who, files, revoked] = await db.batch(
       whoStatement(caller),
-      statement<FileRow>(
-        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(study, file)}`,
-      ),
+      fileStatement(caller, file),
       statement<{ hash: string }>(
         withWho(
           caller,

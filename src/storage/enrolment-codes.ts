@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { ApiKey, EnrolmentCode } from '../model/entities.ts'
-import type { EnrolmentCodeId, KeyId, ParticipantId, StudyId } from '../model/ids.ts'
+import type { EnrolmentCodeId, KeyId, ParticipantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Door, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { keyColumns, keyOfRow, type KeyRow } from './api-keys.ts'
 import { insertEvent, record } from './audit.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
+import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
@@ -49,8 +49,6 @@ const codeOfRow = (row: CodeRow): EnrolmentCode => ({
   revokedAt: dateOrNull(row.revokedAt),
 })
 
-const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
-
 export const enrolmentCodeStore = (db: Database) => ({
   /** Undefined `code`: the rule says no, or the participant is not there or has withdrawn. */
   async issue(
@@ -68,7 +66,7 @@ export const enrolmentCodeStore = (db: Database) => ({
               ${code.expiresAt.getTime()}
             FROM who CROSS JOIN participants p
             WHERE p.study_id = ${study} AND p.id = ${code.participant} AND p.status = 'active'
-              AND ${allows(rule, target(study))}
+              AND ${allows(rule, targetStudy(study))}
             ON CONFLICT DO NOTHING`,
         ),
       ),
@@ -135,7 +133,7 @@ export const enrolmentCodeStore = (db: Database) => ({
           sql`UPDATE enrolment_codes INDEXED BY enrolment_codes_participant
             SET revoked_at = coalesce(revoked_at, ${caller.now.getTime()})
             WHERE study_id = ${caller.study} AND participant_id = ${participant} AND id = ${id}
-              AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
+              AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING id`,
         ),
       ),
       record(caller, { action: 'enrolment_code.revoke', owner: sql`${participant}`, object: id }),
@@ -167,7 +165,7 @@ export const enrolmentCodeStore = (db: Database) => ({
       statement(
         sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, label, hint, created_at)
           SELECT e.study_id, ${key.hash}, e.key_id, 'participant', e.participant_id, e.label, ${key.hint}, ${time}
-          FROM enrolment_codes e WHERE ${ours} AND e.claimed_at > ${time - REPEAT_MS}
+          FROM enrolment_codes e WHERE ${ours} AND changes() > 0
           ON CONFLICT (study_id, id) DO UPDATE SET hash = excluded.hash, hint = excluded.hint
             WHERE api_keys.last_used_at IS NULL`,
       ),

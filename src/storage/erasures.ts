@@ -72,7 +72,8 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
   /**
    * Closes a participant's things to everyone, and the participant's own way in, in one batch: their keys, memberships,
    * codes and links are good for nothing from then on, and what else is theirs is neither seen nor written. Contact
-   * fields go at once. `erasure` is the one that is under way, whoever began it; `isThere`: there is such a participant.
+   * fields go at once. `erasure` is the one that is under way, whoever began it; `participant` is undefined where there
+   * is no such one.
    */
   async beginForParticipant(
     caller: Caller,

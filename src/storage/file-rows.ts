@@ -3,7 +3,7 @@ import type { File, GrantLevel, Metadata, Owner, Verified, Version } from '../mo
 import type { FileId, Handle, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'
 import { allowsPublic, grantOn, notErasing } from './conditions.ts'
-import { columnsOf, dateOf, type Row } from './database.ts'
+import { columnsOf, dateOf, type Row, statement } from './database.ts'
 import { files, versions } from './schema/files.ts'
 import { type Caller, principalSql } from './who.ts'
 
@@ -34,6 +34,17 @@ export const grantedToCaller = (caller: Caller, alias: string, principal = princ
     { principal, now: sql`${caller.now.getTime()}` },
     sql`level`,
   )}) AS "granted"`
+
+/** A file by its id, and how it is shared with the caller. Whether the caller may see it, its facts say. */
+export const fileStatement = (caller: Caller, file: FileId) =>
+  statement<FileRow>(
+    sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(caller.study, file)}`,
+  )
+
+/** Whether the file `f` is at the revision that was asked for, if one was. */
+export const atRevision = (revision: number | undefined): SQL =>
+  revision === undefined ? sql`1` : sql`f.revision = ${revision}`
+
 export const versionColumns = (alias: string): SQL => columnsOf(versions, alias)
 
 // What a column holds is what was put in: ids get their brands back, and JSON its shape.

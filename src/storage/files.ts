@@ -9,9 +9,11 @@ import { allows, allowsPublic, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import {
+  atRevision,
   fileColumns,
   fileOfRow,
   type FileRow,
+  fileStatement,
   grantedToCaller,
   isFile,
   versionColumns,
@@ -100,8 +102,8 @@ export const fileStore = (db: Database) => ({
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
       statement<FileRow & { downloadUrlSeconds: number | null }>(
-        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, (SELECT s.download_url_seconds FROM studies s WHERE s.id = f.study_id)
-            AS "downloadUrlSeconds"
+        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')},
+            (SELECT s.download_url_seconds FROM studies s WHERE s.id = f.study_id) AS "downloadUrlSeconds"
           FROM files f WHERE ${isFile(caller.study, file)}`,
       ),
       statement<VersionRow>(
@@ -133,9 +135,7 @@ export const fileStore = (db: Database) => ({
     const after = decodeCursor(listing, page.cursor, 'number')
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
-      statement<FileRow>(
-        sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(caller.study, file)}`,
-      ),
+      fileStatement(caller, file),
       statement<VersionRow>(
         sql`SELECT ${versionColumns('v')} FROM versions v INDEXED BY versions_file
           WHERE v.study_id = ${caller.study} AND v.file_id = ${file}
@@ -205,6 +205,3 @@ function isPossible(visibility: Visibility | undefined): SQL {
   if (visibility === 'private') return sql`f.owner <> ''`
   return visibility === 'public' ? allowsPublic(sql`f.study_id`) : sql`1`
 }
-
-const atRevision = (revision: number | undefined): SQL =>
-  revision === undefined ? sql`1` : sql`f.revision = ${revision}`

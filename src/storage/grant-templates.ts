@@ -63,8 +63,9 @@ function meant(caller: Caller, { query, rule }: { query: FileQuery; rule: Rule }
 }
 
 /**
- * Puts each of the chosen files on record before anything is done to it, if they are not too much at once and all `ready`; what
- * follows hangs on that. `recorded` are those that were: by this batch, or by its first run if that answer was lost.
+ * Puts each of the chosen files on record before anything is done to it, if they are not too much at once and all
+ * `ready`; what follows hangs on that. `recorded` are those that were: by this batch, or by its first run if that answer
+ * was lost.
  */
 function recording(
   caller: Caller,

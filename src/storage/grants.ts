@@ -5,10 +5,10 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record, recordFirst } from './audit.ts'
-import { allows, targetFile, targetOwnedBy } from './conditions.ts'
+import { allows, targetFile, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
-import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile } from './file-rows.ts'
+import { fileOfRow, fileStatement } from './file-rows.ts'
 import type { FoundFile } from './files.ts'
 import { grants } from './schema/grants.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -46,13 +46,14 @@ const participantNamed = ({ study }: Caller, principal: PrincipalName): SQL =>
 /**
  * Whether a name is anyone's with whom files can be shared: of the team, a member; of the participants, one who is not
  * being erased. To a caller who may not know which participants there are, every participant's name is somebody's:
- * sharing would else be a way to find them out. Such a grant waits for its participant, and shows nobody anything until then.
+ * sharing would else be a way to find them out. Such a grant waits for its participant, and shows nobody anything until
+ * then.
  */
 export const isSomebody = (caller: Caller, principal: PrincipalName, know: Rule): SQL =>
   principal.startsWith('member:')
     ? sql`EXISTS (SELECT 1 FROM members m INDEXED BY members_id WHERE m.study_id = ${caller.study}
         AND m.id = ${principal.slice('member:'.length)} AND m.participant_id IS NULL)`
-    : sql`(NOT ${allows(know, targetOwnedBy(sql`${caller.study}`, sql`''`))}
+    : sql`(NOT ${allows(know, targetStudy(caller.study))}
         OR EXISTS (${participantNamed(caller, principal)} AND p.status <> 'erasing'))`
 
 /** Whether it is a participant who is being erased: nothing is kept under that name, since it would end with them. */
@@ -110,11 +111,6 @@ export const dropGrants = (
     ),
   )
 }
-
-const fileStatement = (caller: Caller, file: FileId) =>
-  statement<FileRow>(
-    sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f WHERE ${isFile(caller.study, file)}`,
-  )
 
 export const grantStore = (db: Database) => ({
   /** Shares a file, or shares it otherwise. `createdAt` is of the grant that stands now. */

@@ -3,7 +3,7 @@ import type { Document, Report } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
-import { decodeCursor, encodeCursor, pageOf } from './cursor.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { documentColumns, documentOfRow, type DocumentRow } from './document-rows.ts'
 import { reportColumns, reportOfRow, type ReportRow, targetReport } from './report-rows.ts'
@@ -38,14 +38,13 @@ export const holdingStore = (db: Database) => ({
         sql`SELECT d.participant_id AS participant, d.identifier ${range} LIMIT 1 OFFSET ${CANDIDATES - 1}`,
       ),
     )
-    const found = pageOf(rows, page.limit, {
+    const end = first(ends)
+    return pageOf(rows, page.limit, {
       listing,
       place: (row) => [row.participantId, row.identifier],
       item: documentOfRow,
+      end: end && [end.participant, end.identifier],
     })
-    const end = first(ends)
-    if (found.nextCursor !== null || end === undefined) return found
-    return { items: found.items, nextCursor: encodeCursor(listing, [end.participant, end.identifier]) }
   },
 
   /** Reports by owner and identifier, the study's own first. */

@@ -6,7 +6,7 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
+import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
@@ -35,8 +35,6 @@ const memberById = (study: StudyId, id: MemberId) =>
     sql`SELECT ${columns} FROM members m INDEXED BY members_id WHERE m.study_id = ${study} AND m.id = ${id}`,
   )
 
-const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
-
 export const memberStore = (db: Database) => ({
   /** @throws DomainError `member_exists` */
   async add(
@@ -55,7 +53,7 @@ export const memberStore = (db: Database) => ({
                 last_name, created_at)
               SELECT ${study}, ${member.issuer}, ${member.subject}, ${member.id}, ${member.role}, ${participant},
                 ${contact.email}, ${contact.phone}, ${contact.firstName}, ${contact.lastName}, ${caller.now.getTime()}
-              FROM who WHERE ${allows(rule, target(study))} AND EXISTS (SELECT 1 FROM studies WHERE id = ${study})
+              FROM who WHERE ${allows(rule, targetStudy(study))} AND EXISTS (SELECT 1 FROM studies WHERE id = ${study})
                 AND ${
                   participant === null
                     ? sql`1`
@@ -112,13 +110,13 @@ export const memberStore = (db: Database) => ({
           object: id,
         },
         sql`EXISTS (SELECT 1 FROM members m INDEXED BY members_id WHERE ${here})
-          AND ${allows(rule, target(caller.study))}`,
+          AND ${allows(rule, targetStudy(caller.study))}`,
       ),
       statement<{ id: string }>(
         withWho(
           caller,
           sql`DELETE FROM members AS m INDEXED BY members_id WHERE ${here}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
+            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING id`,
         ),
       ),
       // What was shared with them ends with them.

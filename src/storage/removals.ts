@@ -6,7 +6,7 @@ import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE, targetFile } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
-import { grantedToCaller, isFile, ownerOf } from './file-rows.ts'
+import { atRevision, grantedToCaller, isFile, ownerOf } from './file-rows.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -39,9 +39,6 @@ const judgedOf = (row: JudgedRow): JudgedFile => ({
   createdBy: row.createdBy as Actor,
   granted: row.granted,
 })
-
-const atRevision = (revision: number | undefined): SQL =>
-  revision === undefined ? sql`1` : sql`f.revision = ${revision}`
 
 /**
  * What takes files away with their versions and uploads; the bytes go through the outbox, grants, shelf and words by

@@ -4,7 +4,7 @@ import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
 import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
@@ -97,14 +97,18 @@ export const reportEntryStore = (db: Database) => ({
     )
     const report = first(reports)
     // They come in this order; to have SQL say so would have it sort them once more, and read each again for that.
-    const shown = rows.toSorted((one, other) => one.bytes - other.bytes).slice(0, page.limit)
-    const last = shown.at(-1)
-    // Where the bytes end a page, whether more would follow was not looked at.
-    const more = last !== undefined && (rows.length > shown.length || last.bytes >= MAX_PAGE_BYTES)
+    const inOrder = rows.toSorted((one, other) => one.bytes - other.bytes)
+    const last = inOrder.at(-1)
     return {
       principal: principalOf(first(who), caller.study),
       report: report && reportOfRow(report),
-      page: { items: shown.map(entryOfRow), nextCursor: more ? encodeCursor(listing, [last.at, last.at]) : null },
+      page: pageOf(inOrder, page.limit, {
+        listing,
+        place: (row) => [row.at, row.at],
+        item: entryOfRow,
+        // Where the bytes end a page, whether more would follow was not looked at.
+        end: last !== undefined && last.bytes >= MAX_PAGE_BYTES ? [last.at, last.at] : undefined,
+      }),
     }
   },
 

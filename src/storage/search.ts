@@ -3,7 +3,7 @@ import type { File } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Condition, Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetFile } from './conditions.ts'
-import { decodeCursor, encodeCursor, pageOf } from './cursor.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import type { FoundFiles } from './shelf.ts'
@@ -117,12 +117,10 @@ export const searchStore = (db: Database) => ({
 type PlacedRow = (FileRow | { [Column in keyof FileRow]: null }) & { place: number }
 
 function pageUpTo(rows: readonly PlacedRow[], limit: number, listing: string): Page<File> {
-  const page = pageOf(
+  const end = rows.find((row) => row.id === null)
+  return pageOf(
     rows.filter((row) => row.id !== null),
     limit,
-    { listing, place: (row) => [row.number, row.id], item: fileOfRow },
+    { listing, place: (row) => [row.number, row.id], item: fileOfRow, end: end && [end.place, ''] },
   )
-  const end = rows.find((row) => row.id === null)
-  if (page.nextCursor !== null || end === undefined) return page
-  return { items: page.items, nextCursor: encodeCursor(listing, [end.place, '']) }
 }

@@ -77,8 +77,8 @@ const TOKEN = /^[\w-]{58}$/
 export type TokenCodec = ReturnType<typeof createTokenCodec>
 
 /**
- * Makes and opens download tokens, and takes fingerprints of requests. The first key signs and every key verifies, so a new key goes to the front and the
- * old one stays behind it for as long as its tokens live.
+ * Makes and opens download tokens, and takes fingerprints of requests. The first key signs and every key verifies, so a
+ * new key goes to the front and the old one stays behind it for as long as its tokens live.
  */
 export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
   const [signingKey] = tokenKeys

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, notErasing, READ_ONCE, targetFile } from './conditions.ts'
-import { decodeCursor, encodeCursor, pageOf, type Place } from './cursor.ts'
+import { decodeCursor, pageOf, type Place } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import { type FileQuery, filtersOf, granteeFor, mayStepOver, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
@@ -16,7 +16,10 @@ const MAX_CANDIDATES = 1_000
 
 export type FoundFiles = Readonly<{ principal: Principal | undefined; page: Page<File> }>
 
-type PlaceRow = { listedAt: number; id: FileId }
+type PlaceRow = { time: number; id: FileId }
+
+/** Where the candidates for a page ended. */
+const endOf = (row: PlaceRow | undefined): Place | undefined => row && [row.time, row.id]
 
 /** What is asked of a list, and the place after which its page begins. */
 type Asked = Readonly<{ query: FileQuery; rule: Rule; after: Place | undefined }>
@@ -82,14 +85,19 @@ export const shelfStore = (db: Database) => ({
       statement<PlaceRow>(
         withWho(
           caller,
-          sql`SELECT s.listed_at AS "listedAt", s.file_id AS id
+          sql`SELECT s.listed_at AS time, s.file_id AS id
             FROM (${rangesOf(caller, asked, studyIfShort(caller, asked))} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s`,
         ),
       ),
     )
     return {
       principal: principalOf(first(who), study),
-      page: pageUpTo(listing, { rows, limit, end: first(ends), place: (row) => row.listedAt }),
+      page: pageOf(rows, limit, {
+        listing,
+        place: (row) => [row.listedAt ?? 0, row.id],
+        item: fileOfRow,
+        end: endOf(first(ends)),
+      }),
     }
   },
 
@@ -132,7 +140,7 @@ export const shelfStore = (db: Database) => ({
       )
     const end = (range: SQL) =>
       statement<PlaceRow>(
-        withWho(caller, sql`SELECT f.created_at AS "listedAt", f.id ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`),
+        withWho(caller, sql`SELECT f.created_at AS time, f.id ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`),
       )
     const [who, owned, ownedEnd, all, allEnd] = await db.batch(
       whoStatement(caller),
@@ -143,27 +151,12 @@ export const shelfStore = (db: Database) => ({
     )
     return {
       principal: principalOf(first(who), caller.study),
-      page: pageUpTo(listing, {
-        rows: [...owned, ...all],
-        limit: page.limit,
-        end: first(ownedEnd) ?? first(allEnd),
-        place: (row) => row.createdAt,
+      page: pageOf([...owned, ...all], page.limit, {
+        listing,
+        place: (row) => [row.createdAt, row.id],
+        item: fileOfRow,
+        end: endOf(first(ownedEnd) ?? first(allEnd)),
       }),
     }
   },
 })
-
-/** A page that goes on after its last file, or where the candidates ended before it was full. */
-function pageUpTo(
-  listing: string,
-  found: { rows: readonly FileRow[]; limit: number; end: PlaceRow | undefined; place: (row: FileRow) => number | null },
-): Page<File> {
-  const { rows, limit, end } = found
-  const page = pageOf(rows, limit, {
-    listing,
-    place: (row): Place => [found.place(row) ?? 0, row.id],
-    item: fileOfRow,
-  })
-  if (page.nextCursor !== null || end === undefined) return page
-  return { items: page.items, nextCursor: encodeCursor(listing, [end.listedAt, end.id]) }
-}

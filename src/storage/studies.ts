@@ -6,7 +6,7 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
-import { allows, targetOwnedBy } from './conditions.ts'
+import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
@@ -41,7 +41,6 @@ const isActive = ({ study }: Caller) => sql`s.id = ${study} AND s.status = 'acti
 /** A limit is not set below what the study holds. */
 const limitsFit = ({ maxBytes, maxFiles, maxDocuments }: StudyChanges) => sql`(s.bytes <= ${maxBytes ?? null}) IS NOT 0
   AND (s.files <= ${maxFiles ?? null}) IS NOT 0 AND (s.documents <= ${maxDocuments ?? null}) IS NOT 0`
-const target = (study: StudyId) => targetOwnedBy(sql`${study}`, sql`''`)
 
 export const studyStore = (db: Database) => ({
   /**
@@ -120,7 +119,7 @@ export const studyStore = (db: Database) => ({
         withWho(
           caller,
           sql`UPDATE studies AS s SET ${sql.join(set, sql`, `)} WHERE ${isActive(caller)} AND ${limitsFit(changes)}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, target(caller.study))}) RETURNING id`,
+            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING id`,
         ),
       ),
       record(caller, { action: 'study.update', owner: sql`''`, object: null }),

@@ -91,16 +91,13 @@ export const whoColumns: SQL = sql`who.role, who.actor, who.participant_id AS "p
 
 export const whoStatement = (caller: Caller) => statement<WhoRow>(withWho(caller, sql`SELECT ${whoColumns} FROM who`))
 
-/**
- * Whom the caller's credential stands for, with one row read where `who` reads two. Whether it still lets anyone in is
- * for the batch's `who` to say: what this finds is looked at only then.
- */
-export function principalSql({ credential, study }: Caller): SQL {
+/** Something of the row that the caller's credential leads to, a key's `k` or a membership's `m`: of one row read. */
+function ofCredential({ credential, study }: Caller, { key, member }: { key: SQL; member: SQL }): SQL {
   switch (credential.kind) {
     case 'key':
-      return sql`(SELECT ${keyPrincipal('k')} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
+      return sql`(SELECT ${key} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
     case 'jwt':
-      return sql`(SELECT ${memberPrincipal('m')} FROM members m
+      return sql`(SELECT ${member} FROM members m
         WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
     case 'anonymous':
     case 'operator':
@@ -111,22 +108,16 @@ export function principalSql({ credential, study }: Caller): SQL {
   }
 }
 
-/** The participant that the caller's credential stands for: as with `principalSql`, for what a batch's `who` has let in. */
-export function participantSql({ credential, study }: Caller): SQL {
-  switch (credential.kind) {
-    case 'key':
-      return sql`(SELECT k.participant_id FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
-    case 'jwt':
-      return sql`(SELECT m.participant_id FROM members m
-        WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
-    case 'anonymous':
-    case 'operator':
-    case 'system':
-      return sql`NULL`
-    default:
-      return credential satisfies never
-  }
-}
+/**
+ * Whom the caller's credential stands for, with one row read where `who` reads two. Whether it still lets anyone in is
+ * for the batch's `who` to say: what this finds is looked at only then.
+ */
+export const principalSql = (caller: Caller): SQL =>
+  ofCredential(caller, { key: keyPrincipal('k'), member: memberPrincipal('m') })
+
+/** The participant that it stands for, in the same way. */
+export const participantSql = (caller: Caller): SQL =>
+  ofCredential(caller, { key: sql`k.participant_id`, member: sql`m.participant_id` })
 
 const throughOf = (row: WhoRow): Through => {
   // Ids of rows are what their columns hold.

@@ -61,6 +61,24 @@ describe('an enrolment code', () => {
     expect((await exchange(code, { 'Idempotency-Key': 'try-2' })).status).toBe(410)
   })
 
+  test('gives it again no longer once it is withdrawn, or its participant withdraws', async () => {
+    const { study, participant, path } = await aWorld()
+    const exchange = exchangeFrom()
+    const end = {
+      code: async (id: string) => study.admin.delete(`${path}/${id}`),
+      participant: async () =>
+        study.admin.patch(`${study.path}/participants/${participant.id}`, { status: 'withdrawn' }),
+    }
+    for (const which of ['code', 'participant'] as const) {
+      const { id, code } = (await study.admin.post(path, { label: 'phone' })).body
+      const first = await exchange(code, { 'Idempotency-Key': 'try-1' })
+      await end[which](id)
+      const again = await exchange(code, { 'Idempotency-Key': 'try-1' })
+      expect([which, again.status, again.body.code]).toEqual([which, 410, 'enrolment_code_spent'])
+      expect((await as(first.body.secret).get(`${study.path}/keys/self`)).status).toBe(200)
+    }
+  })
+
   test('makes one key when ten exchange it at once', async () => {
     const { study, path } = await aWorld()
     const exchange = exchangeFrom()

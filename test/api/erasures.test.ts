@@ -251,6 +251,18 @@ describe('from the answer on', () => {
   })
 })
 
+test('whoever has completed an upload for somebody is not told of the file again once they are being erased', async () => {
+  const study = await aStudy()
+  await aParticipant(study, { id: 'ada' })
+  const { upload } = await begin(study.worker, study, { participant: 'ada', visibility: 'study' })
+  await put(upload.url)
+  const complete = async () => study.worker.post(`${study.path}/uploads/${upload.id}/complete`)
+  expect([(await complete()).status, (await complete()).status]).toEqual([200, 200])
+  const { JOBS } = heldJobs()
+  expect((await within({ JOBS }, study.admin).delete(at(study, 'ada'))).status).toBe(202)
+  expect(codeOf(await complete())).toBe('404 upload_not_found')
+})
+
 test('a receipt that is kept by whoever has it says nothing of anybody', async () => {
   const study = await aStudy()
   const ada = await aParticipant(study, { id: 'ada', externalId: 'PT-77' })

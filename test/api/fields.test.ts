@@ -122,6 +122,28 @@ describe('a field', () => {
     expectProblem(refused, 'invalid_body')
   })
 
+  test.each([
+    ['participant', 7, 'Invalid input: expected "me" or string or null'],
+    ['participant', true, 'Invalid input: expected "me" or string or null'],
+    ['name', ['x'.repeat(300)], 'Invalid input: expected string, received array'],
+    ['name', Array.from({ length: 300 }, () => 'x'), 'Invalid input: expected string, received array'],
+    ['tags', 'x'.repeat(300), 'Invalid input: expected array, received string'],
+  ])('of a wrong type is told once which one it is to have: %s', async (field, value, message) => {
+    const { study, files } = await aWorld()
+    const { body } = await study.admin.post(files, { ...FILE, [field]: value })
+    expect(body.errors).toEqual([{ pointer: `/${field}`, message }])
+  })
+
+  test.each([
+    ['keys', { role: 'worker', label: 'x', expiresAt: '22.11.2030' }, '`2026-11-21T08:30:00Z`'],
+    ['participants', { phone: '5555550123' }, '`+15555550123`'],
+  ])('of a form of its own is told it by an example: of %s', async (place, body, example) => {
+    const { study } = await aWorld()
+    const refused = await study.admin.post(`${study.path}/${place}`, body)
+    expectProblem(refused, 'invalid_body')
+    expect(refused.body.errors).toEqual([{ pointer: expect.any(String), message: expect.stringContaining(example) }])
+  })
+
   test('that is wrong in very many places is answered with some of them', async () => {
     const { study, participants, files } = await aWorld()
     const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]))

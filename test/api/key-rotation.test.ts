@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { as, operator } from '../support/client.ts'
+import { disturbed, within } from '../support/faults.ts'
 import { costOf } from '../support/meters.ts'
 import { signedIn } from '../support/tokens.ts'
 import { aKey, aParticipant, aStudy, ok, type Study } from '../support/world.ts'
@@ -46,6 +47,16 @@ describe('rotating a key', () => {
     const study = await aStudy()
     const key = await aKey(study, { role: 'worker' })
     const { secret } = ok(await key.post(rotated(study, key.id), { graceSeconds: 0 }))
+    expect((await key.get(study.path)).status).toBe(401)
+    expect((await as(secret).get(study.path)).status).toBe(200)
+  })
+
+  test('without grace gives the new secret even where the database had to be asked twice', async () => {
+    const study = await aStudy()
+    const key = await aKey(study, { role: 'worker' })
+    const { DB, seen } = disturbed({ on: /INSERT INTO api_keys/, loses: true })
+    const { secret } = ok(await within({ DB }, key).post(rotated(study), { graceSeconds: 0 }))
+    expect(seen.times).toBe(2)
     expect((await key.get(study.path)).status).toBe(401)
     expect((await as(secret).get(study.path)).status).toBe(200)
   })

@@ -74,6 +74,16 @@ describe('one line is written for each request', () => {
     ])
     expect(texts().join('\n')).not.toContain('CANARY')
   })
+
+  test('and no more for a prefetch, which is turned away on purpose', async () => {
+    const study = await aStudy()
+    const participant = await aParticipant(study)
+    const { id } = await aFile(participant, study)
+    const { url } = ok(await participant.post(`${study.path}/files/${id}/download-tokens`, {}))
+    printed.mockClear()
+    expect((await anonymous.get(url, { 'Sec-Purpose': 'prefetch' })).status).toBe(503)
+    expect(lines()).toEqual([expect.objectContaining({ status: 503, route: '/d/:token' })])
+  })
 })
 
 describe('nothing is written of', () => {

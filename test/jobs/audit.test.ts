@@ -110,7 +110,27 @@ test('who is gone when it is written down is not named in any way', async () => 
   await env.DB.prepare('DELETE FROM participants WHERE study_id = ?').bind(study.id).run()
   const events = await recorded(study, queue.bring)
   expect(events).toMatchObject([{ action: 'file.read', actor: 'participant', subject: null, object: file.version.id }])
-  expect(JSON.stringify(events)).not.toContain('ada')
+  // Ids are random, and may have these letters in them.
+  expect(JSON.stringify(events)).not.toMatch(/\bada\b/)
+})
+
+test('what was seen of somebody is not told of who was enrolled by the same id since', async () => {
+  const { study, ada, content } = await aScene()
+  const queue = aQueue()
+  await within({ JOBS: queue.JOBS }, study.staff).get(content)
+  await within({ JOBS: queue.JOBS }, ada).get(content)
+  const later = (table: string, id: 'id' | 'study_id') =>
+    env.DB.prepare(`UPDATE ${table} SET created_at = created_at + ? WHERE ${id} = ?`).bind(DAY_MS, study.id).run()
+  const messages = [...queue.messages]
+  await later('participants', 'study_id')
+  const events = await recorded(study, queue.bring)
+  expect(events.map(({ actor, subject }) => [actor.split(':')[0], subject])).toEqual([
+    ['key', null],
+    ['participant', null],
+  ])
+  await later('studies', 'id')
+  await env.DB.prepare('DELETE FROM audit_events WHERE study_id = ?').bind(study.id).run()
+  expect(await recorded(study, async () => deliver(messages, {}, 'carrel-jobs'))).toEqual([])
 })
 
 test('into a study that is being erased, or is not there, nothing is written', async () => {

@@ -96,6 +96,16 @@ describe('complete and delete', () => {
     expect(await isThere(key)).toBe(false)
   })
 
+  test('a replacement that is abandoned while it completes is not told of as complete', async () => {
+    const { owner, path, newer, at, finish } = await twoReplacements({})
+    const before = ok(await owner.get(path))
+    const { DB, seen } = disturbed({ on: COMPLETES, before: async () => ok(await owner.delete(at(newer))) })
+    const late = await within({ DB }, owner).post(`${at(newer)}/complete`)
+    expect([late.status, late.body.code, seen.times]).toEqual([404, 'upload_not_found', 1])
+    expect(ok(await owner.get(path))).toEqual(before)
+    expect((await finish(newer)).status).toBe(404)
+  })
+
   test('an upload that is complete while it is abandoned or swept stays complete', async () => {
     for (const giveUp of ['abandon', 'sweep'] as const) {
       const { study, owner, at, file } = await aLanded()
