@@ -14,8 +14,7 @@ process.env['WRANGLER_LOG'] ??= 'error'
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
-    // One more than the cores that there are in CI: each waits for its database half of the time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       {
         plugins: [
@@ -28,6 +27,7 @@ export default defineConfig(async () => ({
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
                 SLOW: slow,
+                SHOWS_LOG: process.env['CARREL_LOG'] === '1',
                 JWT_ISSUERS,
                 ...SECRETS,
               },
