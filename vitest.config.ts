@@ -36,7 +36,7 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: 'worker',
-          include: ['test/{domain,storage,http,api,pages,jobs}/**/*.test.{ts,tsx}'],
+          include: ['test/{domain,storage,wire,http,adapters,api,pages,jobs}/**/*.test.{ts,tsx}'],
           setupFiles: ['./test/support/setup.ts'],
           testTimeout: slow ? 600_000 : 20_000,
         },

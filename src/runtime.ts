@@ -1,11 +1,18 @@
-import { createJwtVerifier, type JwtVerifier } from './http/jwt.ts'
-import type { Credential, Door } from './model/principal.ts'
+import type { StudyId } from './model/ids.ts'
+import type { Credential, Door, Role } from './model/principal.ts'
 import type { Scope } from './domain/scope.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { createTokenCodec, type TokenCodec } from './storage/secrets.ts'
 import { openStores } from './storage/stores.ts'
+import { createJwtVerifier, type JwtVerifier } from './wire/jwt.ts'
 
-type Runtime = Readonly<{ settings: Settings; tokens: TokenCodec; verifyJwt: JwtVerifier }>
+type Runtime = Readonly<{
+  settings: Settings
+  tokens: TokenCodec
+  verifyJwt: JwtVerifier
+  /** Studies by their numbers, as they came up: a number is one study's for ever. */
+  studies: Map<number, StudyId>
+}>
 
 /** What is read and made once per isolate: the environment does not change while it lives. */
 const runtimes = new WeakMap<Env, Runtime>()
@@ -18,6 +25,7 @@ export function runtimeOf(env: Env): Runtime {
     settings,
     tokens: createTokenCodec(settings.tokenKeys),
     verifyJwt: createJwtVerifier(settings.jwtIssuers),
+    studies: new Map<number, StudyId>(),
   }
   runtimes.set(env, made)
   return made
@@ -35,6 +43,8 @@ export function openScope(
     session,
     idempotency,
     identified = () => undefined,
+    admits,
+    requiresActive = false,
   }: {
     credential: Credential
     door: Door
@@ -45,12 +55,17 @@ export function openScope(
     session?: D1DatabaseSession | undefined
     idempotency?: Scope['idempotency']
     identified?: Scope['identified']
+    /** Undefined: whomever the rules let. */
+    admits?: readonly Role[] | undefined
+    requiresActive?: boolean
   },
 ): Scope {
   const { settings, tokens } = runtimeOf(env)
   return {
     credential,
     door,
+    admits,
+    requiresActive,
     settings,
     tokens,
     now,

@@ -3,6 +3,7 @@ import { misconfigured } from './model/errors.ts'
 
 const Seconds = z.coerce.number().int().positive()
 const Bytes = z.coerce.number().int().positive()
+const Count = z.coerce.number().int().positive()
 const List = z.string().transform((text) =>
   text
     .split(',')
@@ -80,6 +81,17 @@ const Variables = z.object({
   UPLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_TOKEN_SECONDS: Seconds.max(7 * 86_400),
+  /** How long a session lives that a foreign sign-in gave, and the secret that renews it. */
+  SESSION_SECONDS: Seconds.max(7 * 86_400),
+  SESSION_RENEWAL_SECONDS: Seconds.max(400 * 86_400),
+  /** The same of a service account's token, and of one that it was given to act for a participant. */
+  SERVICE_TOKEN_SECONDS: Seconds.max(86_400),
+  DELEGATED_TOKEN_SECONDS: Seconds.max(86_400),
+  /** Comma-separated: what a service account's assertion may have for its audience, besides the address it came to. */
+  TOKEN_AUDIENCES: List,
+  /** What MyDataHelps clients are told that they may ask in an hour: per project, and per participant. */
+  PROJECT_REQUESTS_PER_HOUR: Count,
+  PARTICIPANT_REQUESTS_PER_HOUR: Count,
   /** How long the audit is kept. */
   AUDIT_DAYS: z.coerce.number().int().positive().max(36_500),
 })
@@ -115,6 +127,13 @@ export function readSettings(env: object) {
     uploadUrlSeconds: vars.UPLOAD_URL_SECONDS,
     downloadUrlSeconds: vars.DOWNLOAD_URL_SECONDS,
     downloadTokenSeconds: vars.DOWNLOAD_TOKEN_SECONDS,
+    sessionSeconds: vars.SESSION_SECONDS,
+    sessionRenewalSeconds: vars.SESSION_RENEWAL_SECONDS,
+    serviceTokenSeconds: vars.SERVICE_TOKEN_SECONDS,
+    delegatedTokenSeconds: vars.DELEGATED_TOKEN_SECONDS,
+    tokenAudiences: vars.TOKEN_AUDIENCES,
+    projectRequestsPerHour: vars.PROJECT_REQUESTS_PER_HOUR,
+    participantRequestsPerHour: vars.PARTICIPANT_REQUESTS_PER_HOUR,
     auditDays: vars.AUDIT_DAYS,
   } as const
 }

@@ -128,14 +128,15 @@ export async function listApiKeys(
   return found.page
 }
 
-const isOwnKey = (principal: Principal, id: KeyId | 'self'): boolean =>
-  principal.through !== undefined && 'key' in principal.through && (id === 'self' || principal.through.key === id)
+/** A session shows no key, though it came of one. */
+const isOwnKey = ({ credential }: Scope, { through }: Principal, id: KeyId | 'self'): boolean =>
+  credential.kind === 'key' && through !== undefined && 'key' in through && (id === 'self' || through.key === id)
 
 /** A key as an admin, or its own holder, sees it. */
 export async function getApiKey(scope: Scope, study: StudyId, id: KeyId | 'self'): Promise<ApiKey> {
   const found = await scope.stores.apiKeys.find(callerIn(scope, study), id)
   const principal = await identify(scope, found.principal)
-  if (!isOwnKey(principal, id)) requirePermission(principal, rules.manageKeys)
+  if (!isOwnKey(scope, principal, id)) requirePermission(principal, rules.manageKeys)
   if (found.key === undefined) throw denial(principal, keyNotFound())
   return found.key
 }
@@ -144,7 +145,7 @@ export async function getApiKey(scope: Scope, study: StudyId, id: KeyId | 'self'
 export async function revokeApiKey(scope: Scope, study: StudyId, id: KeyId | 'self'): Promise<ApiKey> {
   const found = await scope.stores.apiKeys.revoke(callerIn(scope, study), { rule: rules.manageKeys, id })
   const principal = await identify(scope, found.principal)
-  if (!isOwnKey(principal, id)) requirePermission(principal, rules.manageKeys)
+  if (!isOwnKey(scope, principal, id)) requirePermission(principal, rules.manageKeys)
   if (found.key === undefined) throw denial(principal, keyNotFound())
   return found.key
 }
@@ -177,7 +178,7 @@ export async function rotateApiKey(
     again: async (made) => {
       const { principal, ...issued } = await issuedBefore(scope, study, made.key)
       // `self` in the path is another key with another of the participant's keys.
-      if (!isOwnKey(principal, made.predecessor)) throw idempotencyKeyReused()
+      if (!isOwnKey(scope, principal, made.predecessor)) throw idempotencyKeyReused()
       return issued
     },
   })

@@ -58,6 +58,7 @@ function whyNotReplaced({ principal, file }: Asked, existing: File): DomainError
   const refused = whyRefused(rules.editFile, principal, existing)
   if (refused !== undefined) return refused
   if (file.visibility !== undefined && file.visibility !== existing.visibility) return visibilityDiffers()
+  if (file.revision === 'none') return revisionMismatch()
   if (typeof file.revision === 'number' && file.revision !== existing.revision) return revisionMismatch()
   return participantWithdrawn()
 }
@@ -71,7 +72,7 @@ async function whyNotCreated(scope: Scope, study: StudyId, asked: Creating): Pro
   }
   const refused = whyRefused(rules.createFile, principal, factsOfNew(asked))
   if (refused !== undefined) return refused
-  if (file.revision !== undefined) return revisionMismatch()
+  if (file.revision !== undefined && file.revision !== 'none') return revisionMismatch()
   return (owner === null ? undefined : await whyNotOwned(scope, study, owner)) ?? whyNotInStudy(scope, study, asked)
 }
 

@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000
 /** A calendar date as if it were one in UTC: for counting days, not for telling moments. */
 const asUtc = (date: string) => Date.parse(`${date}T00:00:00.000Z`)
 const dateOf = (utc: number) => new Date(utc).toISOString().slice(0, 10)
-const addDays = (date: string, days: number) => dateOf(asUtc(date) + days * DAY_MS)
+export const addDays = (date: string, days: number) => dateOf(asUtc(date) + days * DAY_MS)
 
 type Zone = { offsetAt: (time: number) => number }
 
@@ -35,6 +35,10 @@ export function isTimeZone(timeZone: string): boolean {
     return false
   }
 }
+
+/** What day it is in a zone. */
+export const dateIn = (timeZone: string, now: Date): string =>
+  dateOf(now.getTime() + openZone(timeZone).offsetAt(now.getTime()))
 
 /**
  * When a calendar day begins: at its midnight, the first if it has two; where the clocks skip midnight, at the moment

@@ -1,6 +1,7 @@
 import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
 import {
-  type DomainError,
+  DomainError,
+  fileTooLarge,
   overloaded,
   uploadChecksumMismatch,
   uploadIncomplete,
@@ -11,9 +12,11 @@ import {
   uploadSizeMismatch,
 } from '../model/errors.ts'
 import type { StudyId, UploadId } from '../model/ids.ts'
+import { isMediaType } from '../model/media-types.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Completing, VerifiedObject } from '../storage/completions.ts'
 import type { ObjectFacts } from '../storage/objects.ts'
+import { dispositionOf } from './disposition.ts'
 import { identify } from './identity.ts'
 import { permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
@@ -54,6 +57,7 @@ function settledFor(principal: Principal, { settled }: Completing): File | undef
  * open, at the attempt that was looked at, when it was to be settled.
  */
 export async function settle(scope: Scope, upload: Upload, parts: readonly UploadPart[]): Promise<File | undefined> {
+  if (upload.stagingKey !== null) return settleStaged(scope, upload, upload.stagingKey)
   if (upload.plan.kind === 'multipart') await joinParts(scope, upload, { ...upload.plan, parts })
   const facts = await scope.stores.objects.head(upload.objectKey)
   if (facts === undefined) throw uploadIncomplete()
@@ -65,6 +69,42 @@ export async function settle(scope: Scope, upload: Upload, parts: readonly Uploa
     object,
   })
 }
+
+/**
+ * The same where nothing was declared: what is there is what was meant. It is copied to the object's own key, which no
+ * URL leads to, so that a URL that is used again changes nothing of what was completed.
+ */
+async function settleStaged(scope: Scope, upload: Upload, stagingKey: string): Promise<File | undefined> {
+  const { objects, completions } = scope.stores
+  const sent = await objects.head(stagingKey)
+  if (sent === undefined) throw uploadIncomplete()
+  const { maxFileBytes } = scope.settings
+  if (sent.size > maxFileBytes) throw await startAgain(scope, upload, fileTooLarge(maxFileBytes))
+  const mediaType = sent.mediaType !== null && isMediaType(sent.mediaType) ? sent.mediaType : upload.declared.mediaType
+  const copied = await objects.copy(
+    { objectKey: stagingKey, etag: sent.etag },
+    { objectKey: upload.objectKey, mediaType, disposition: dispositionOf(upload.declared.name, mediaType) },
+  )
+  // Bytes were sent anew while these were looked at: whoever asks next finds those.
+  if (copied === 'changed') throw uploadIncomplete()
+  if (copied === 'taken') {
+    // An earlier look died after it had copied what was sent before: what was sent last is what is meant.
+    const moved = await completions.moveObject(callerIn(scope, upload.study), upload)
+    return moved && settleStaged(scope, moved, stagingKey)
+  }
+  return completions.complete(callerIn(scope, upload.study), upload, {
+    rule: rules.continueUpload,
+    object: { ...copied, mediaType: copied.mediaType ?? mediaType, verified: verifiedBy(copied, false) },
+  })
+}
+
+/**
+ * Bytes are missing, were wrong and are awaited anew, or are more than there is room for: nothing is the matter with the
+ * service. The upload stays open until its time is over, and says so when it is asked.
+ */
+export const isAwaiting = (failure: unknown): boolean =>
+  failure instanceof DomainError &&
+  (failure.code.startsWith('upload_') || failure.code === 'file_too_large' || failure.code === 'quota_exceeded')
 
 /**
  * Wrong bytes never become right: the next URL is for a fresh key. A job that comes first leaves them as they are, so
@@ -106,6 +146,7 @@ async function verify(scope: Scope, upload: Upload, facts: ObjectFacts): Promise
   return {
     size: facts.size,
     etag: facts.etag,
+    mediaType: declared.mediaType,
     md5: known.md5 ?? declared.md5,
     sha256: known.sha256 ?? declared.sha256,
     verified: isRead ? 'read' : verifiedBy(facts, unchecked),

@@ -8,7 +8,7 @@ import {
   participantWithdrawn,
   revisionMismatch,
 } from '../model/errors.ts'
-import { newEtag, type ParticipantId, type StudyId } from '../model/ids.ts'
+import { type Identifier, newEtag, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
@@ -25,6 +25,8 @@ export type { DocumentName, Precondition } from '../storage/documents.ts'
 export const MAX_DOCUMENT_BYTES = 1024 * 1024
 /** A schema that changes under a write is met again, this often. */
 const ATTEMPTS = 3
+/** How often one request asks the database to remove some more. */
+const STEPS = 40
 
 const bytesOf = (text: string) => new TextEncoder().encode(text).byteLength
 
@@ -146,6 +148,28 @@ export async function deleteDocument(
   const document = requireSeen(principal, found.document)
   const refused = await whyNotWritten(scope, study, { document, name, principal, rule, precondition })
   throw refused ?? overloaded()
+}
+
+/**
+ * Deletes all that a participant has, a bounded part at a time; asked again, it goes on with what is left.
+ * @throws DomainError `forbidden`, `participant_not_found`, `participant_withdrawn`; `overloaded` where there is more
+ * than goes in one request
+ */
+export async function deleteDocuments(scope: Scope, study: StudyId, participant: ParticipantId): Promise<void> {
+  const caller = callerIn(scope, study)
+  const rule = rules.deleteDocument
+  let identifiers: readonly Identifier[] = []
+  for (let step = 0; step < STEPS; step += 1) {
+    const found = await scope.stores.documentRemovals.remove(caller, participant, { rule, identifiers })
+    const principal = await identify(scope, found.principal)
+    const refused = whyRefused(rule, principal, factsOf(participant))
+    if (refused !== undefined) throw reads(principal) ? refused : denial(principal, participantNotFound())
+    if (found.status === undefined) throw denial(principal, participantNotFound())
+    if (found.status !== 'active') throw participantWithdrawn()
+    if (found.next.length === 0) return
+    identifiers = found.next
+  }
+  throw overloaded()
 }
 
 /** Of a document that the caller may not read, nothing is told but what is told where there is none. */

@@ -12,6 +12,7 @@ import {
 import { type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
+import type { FileName } from '../storage/files.ts'
 import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-claims.ts'
 import { type Reading, witness, witnessClaim } from './audit.ts'
 import { dispositionOf, servedMediaType } from './disposition.ts'
@@ -31,7 +32,8 @@ export type Content = Readonly<{
 }>
 
 /** Content that was asked for by its file, with who asked: it is on record once it is given out. */
-export type FoundContent = Content & Readonly<{ urlSeconds: number; principal: Principal; reading: Reading }>
+export type FoundContent = Content &
+  Readonly<{ file: File; urlSeconds: number; principal: Principal; reading: Reading }>
 
 /** The name is the file's own as it is now for its current version, else the version's. */
 function contentOf(file: File, version: Version): Content {
@@ -53,9 +55,9 @@ function contentOf(file: File, version: Version): Content {
 export async function getContent(
   scope: Scope,
   study: StudyId,
-  { file: id, version: named }: { file: FileId; version: VersionId | undefined },
+  { file: name, version: named }: { file: FileName; version: VersionId | undefined },
 ): Promise<FoundContent> {
-  const found = await scope.stores.files.findContent(callerIn(scope, study), id, named)
+  const found = await scope.stores.files.findContent(callerIn(scope, study), name, named)
   const principal = await identify(scope, found.principal)
   const file = requireVisible(principal, found.file)
   const refused = whyRefused(rules.fileContent, principal, file)
@@ -63,6 +65,7 @@ export async function getContent(
   if (found.version === undefined) throw named === undefined ? contentMissing() : denial(principal, versionNotFound())
   return {
     ...contentOf(file, found.version),
+    file,
     urlSeconds: found.downloadUrlSeconds ?? scope.settings.downloadUrlSeconds,
     principal,
     reading: { study, action: 'file.read', owner: file.owner, object: found.version.id },
@@ -72,17 +75,30 @@ export async function getContent(
 /** What the bytes may say that they are on their way through a browser. */
 export const servedMediaTypeOf = ({ mediaType }: Content): string => servedMediaType(mediaType)
 
-/** A URL straight to storage, good for a GET (Range works) or a HEAD, as often as asked until it expires. */
-export async function redirectToContent(scope: Scope, content: FoundContent, method: 'GET' | 'HEAD'): Promise<string> {
-  const url = await presignedDownload(scope, content, { method, seconds: content.urlSeconds })
+/**
+ * A URL straight to storage, good for a GET (Range works) or a HEAD, as often as asked until it expires. It lives for as
+ * long as the protocol that asks has it (`seconds`), else as the study does; `query` is signed with it.
+ */
+export async function redirectToContent(
+  scope: Scope,
+  content: FoundContent,
+  { method, seconds = content.urlSeconds, query }: RedirectOptions,
+): Promise<string> {
+  const url = await presignedDownload(scope, content, { method, seconds, query })
   if (method === 'GET') witness(scope, content.principal, content.reading)
   return url
 }
 
+type RedirectOptions = Readonly<{
+  method: 'GET' | 'HEAD'
+  seconds?: number | undefined
+  query?: Readonly<Record<string, string>> | undefined
+}>
+
 const presignedDownload = async (
   scope: Scope,
   content: Content,
-  { method, seconds }: { method: 'GET' | 'HEAD'; seconds: number },
+  { method, seconds, query }: RedirectOptions & { seconds: number },
 ): Promise<string> =>
   scope.stores.presigner.download({
     objectKey: content.objectKey,
@@ -91,6 +107,7 @@ const presignedDownload = async (
     expiresSeconds: seconds,
     disposition: content.disposition,
     mediaType: servedMediaType(content.mediaType),
+    query: query ?? {},
   })
 
 /**
@@ -155,7 +172,7 @@ async function issue(scope: Scope, study: StudyId, wanted: WantedLink): Promise<
 
 /** A key's secret names its study by number; only who shows no key costs a look-up. */
 async function numberOf(scope: Scope, study: StudyId): Promise<number> {
-  if (scope.credential.kind === 'key') return scope.credential.studyNumber
+  if ('studyNumber' in scope.credential) return scope.credential.studyNumber
   const found = await scope.stores.studies.find(callerIn(scope, study))
   const principal = await identify(scope, found.principal)
   if (found.study === undefined) throw denial(principal, fileNotFound())
@@ -164,7 +181,7 @@ async function numberOf(scope: Scope, study: StudyId): Promise<number> {
 
 async function whyNotIssued(scope: Scope, study: StudyId, wanted: { file: FileId; version: VersionId | null }) {
   const version = wanted.version ?? undefined
-  const found = await scope.stores.files.findContent(callerIn(scope, study), wanted.file, version)
+  const found = await scope.stores.files.findContent(callerIn(scope, study), { id: wanted.file }, version)
   const principal = await identify(scope, found.principal)
   const file = requireVisible(principal, found.file)
   const refused = whyRefused(rules.issueLink, principal, file) ?? whyRefused(rules.fileContent, principal, file)

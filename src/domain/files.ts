@@ -113,7 +113,7 @@ export async function getVersion(
   study: StudyId,
   { file, version }: { file: FileId; version: VersionId },
 ): Promise<Version> {
-  const found = await scope.stores.files.findContent(callerIn(scope, study), file, version)
+  const found = await scope.stores.files.findContent(callerIn(scope, study), { id: file }, version)
   const principal = await identify(scope, found.principal)
   requireVisible(principal, found.file)
   if (found.version === undefined) throw denial(principal, versionNotFound())

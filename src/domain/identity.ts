@@ -1,5 +1,5 @@
+import { forbidden, participantWithdrawn, unauthenticated } from '../model/errors.ts'
 import type { Actor, Principal } from '../model/principal.ts'
-import { unauthenticated } from '../model/errors.ts'
 import type { Scope } from './scope.ts'
 
 const HOUR_MS = 3_600_000
@@ -7,16 +7,27 @@ const HOUR_MS = 3_600_000
 /**
  * Who asks, from what the batch found. A good credential that has no place in this study makes a stranger of its
  * holder; only then is it looked for elsewhere.
- * @throws DomainError `unauthenticated` for a credential that is unknown, expired or revoked
+ * @throws DomainError `unauthenticated` for a credential that is unknown, expired or revoked; `forbidden`,
+ * `participant_withdrawn` where the operation, as its protocol has it, is not for this caller
  */
 export async function identify(scope: Scope, found: Principal | undefined): Promise<Principal> {
   if (found === undefined) {
-    if (!(await scope.stores.apiKeys.isGood(scope.credential, scope.now))) throw unauthenticated()
+    if (!(await scope.stores.apiKeys.isGood(scope))) throw unauthenticated()
     return { role: 'stranger', actor: 'stranger' as Actor, through: undefined } // a stranger creates nothing
   }
   scope.identified(found)
   noteUse(scope, found)
+  requireAdmitted(scope, found)
   return found
+}
+
+/** That nothing is changed for whom an operation does not admit, the statements see to themselves. */
+function requireAdmitted({ admits, requiresActive }: Scope, principal: Principal): void {
+  if (admits !== undefined && !admits.includes(principal.role)) {
+    throw principal.role === 'anonymous' ? unauthenticated() : forbidden()
+  }
+  const isWithdrawn = principal.role === 'participant' && principal.status === 'withdrawn'
+  if (requiresActive && isWithdrawn) throw participantWithdrawn()
 }
 
 /** A key's last use is noted to the hour, after the answer. */

@@ -3,16 +3,16 @@ import { participantNotFound, participantWithdrawn, studyNotFound } from '../mod
 import { newParticipantId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import { mapPage, type Page, type PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
-import type { ParticipantChanges } from '../storage/participants.ts'
+import type { ParticipantChanges, ParticipantName } from '../storage/participants.ts'
 import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
-import { denial, factsOf, permits, requirePermission, rules } from './policy.ts'
+import { denial, factsOf, filterFor, permits, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /** `contact` is undefined for those who may not see it: the study's staff. */
 export type SeenParticipant = Omit<Participant, 'contact'> & { contact: Contact | undefined }
 
-const asSeenBy = (principal: Principal, participant: Participant): SeenParticipant => ({
+export const asSeenBy = (principal: Principal, participant: Participant): SeenParticipant => ({
   ...participant,
   contact: principal.role === 'staff' ? undefined : participant.contact,
 })
@@ -51,9 +51,29 @@ export async function getParticipant(scope: Scope, study: StudyId, id: Participa
   return asSeenBy(principal, requireSeen(principal, found.participant))
 }
 
+/**
+ * By what people go by besides their id; undefined: nobody whom the caller may know by it. By an address only those find
+ * somebody who may see addresses.
+ */
+export async function findParticipant(
+  scope: Scope,
+  study: StudyId,
+  name: ParticipantName,
+): Promise<SeenParticipant | undefined> {
+  const found = await scope.stores.participants.findNamed(callerIn(scope, study), name)
+  const principal = await identify(scope, found.principal)
+  const { participant } = found
+  if (filterFor(principal, rules.readParticipant).length === 0) throw denial(principal, participantNotFound())
+  if (participant === undefined || !isSeen(principal, participant)) return undefined
+  const seen = asSeenBy(principal, participant)
+  return name.kind === 'email' && seen.contact === undefined ? undefined : seen
+}
+
+const isSeen = (principal: Principal, { id }: Participant) => permits(rules.readParticipant, principal, factsOf(id))
+
 /** Whether an id exists is not told to those who may not list. */
 function requireSeen(principal: Principal, participant: Participant | undefined): Participant {
-  if (participant === undefined || !permits(rules.readParticipant, principal, factsOf(participant.id))) {
+  if (participant === undefined || !isSeen(principal, participant)) {
     throw denial(principal, participantNotFound())
   }
   return participant

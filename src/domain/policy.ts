@@ -14,8 +14,10 @@ import type { Condition, Rule } from '../model/rules.ts'
 // The table of who may do what; nothing else decides access. Storage turns the same rules into SQL, so that a write is
 // conditional on them in the statement that writes.
 
-const reads = (who: Rule['who']): Rule => ({ writes: false, who })
-const writes = (who: Rule['who']): Rule => ({ writes: true, who })
+const reads = (who: Rule['who']): Rule => ({ writes: false, changes: false, who })
+const writes = (who: Rule['who']): Rule => ({ writes: true, changes: true, who })
+/** What is done to other things than a participant's data, or to data that is to go: also by one who has withdrawn. */
+const changes = (who: Rule['who']): Rule => ({ writes: false, changes: true, who })
 
 export const rules = {
   fileMetadata: reads({
@@ -59,47 +61,54 @@ export const rules = {
   readGrants: reads({ participant: ['own'], admin: ['notPrivate'] }),
   /** To begin a file that everyone may see, in a study that allows it. */
   publish: writes({ participant: ['own'], admin: ['any'] }),
-  issueLink: reads({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['notPrivate'] }),
+  issueLink: changes({ participant: ['own'], staff: ['notPrivate'], worker: ['notPrivate'], admin: ['notPrivate'] }),
 
   readDocument: reads({ participant: ['own'], worker: ['any'], admin: ['any'] }),
   putDocument: writes({ participant: ['own'], worker: ['any'], admin: ['any'] }),
   deleteDocument: writes({ participant: ['own'], admin: ['any'] }),
   readDocumentSchema: reads({ participant: ['any'], staff: ['any'], worker: ['any'], admin: ['any'] }),
-  manageDocumentSchemas: reads({ admin: ['any'] }),
+  manageDocumentSchemas: changes({ admin: ['any'] }),
 
   readReport: reads({
     anonymous: ['public'],
-    participant: ['own', 'public'],
+    participant: ['own', 'public', 'opened'],
     staff: ['any'],
     worker: ['any'],
     admin: ['any'],
   }),
   /** Anyone may read a public report by its name; the names are told to those who have a place in the study. */
-  listReports: reads({ participant: ['own', 'public'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  listReports: reads({ participant: ['own', 'public', 'opened'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   addReportEntry: writes({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   deleteReport: writes({ participant: ['own'], worker: ['any'], admin: ['any'] }),
   changeReport: writes({ admin: ['any'] }),
+  /** What participants call their reports: to each of them, what they call their own. */
+  readReportName: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  deleteReportName: writes({ admin: ['any'] }),
 
   readStudy: reads({ operator: ['any'], admin: ['any'], worker: ['any'], staff: ['any'] }),
-  changeStudy: reads({ operator: ['any'], admin: ['any'] }),
+  changeStudy: changes({ operator: ['any'], admin: ['any'] }),
   /** What the study may hold: bytes, files, documents. */
-  setQuotas: reads({ operator: ['any'] }),
+  setQuotas: changes({ operator: ['any'] }),
   readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   exportParticipant: reads({ participant: ['own'], admin: ['any'] }),
   /** What there is to read in the whole study, as far as the other rules show it. */
   readManifest: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
-  eraseParticipant: reads({ participant: ['own'], admin: ['any'] }),
+  eraseParticipant: changes({ participant: ['own'], admin: ['any'] }),
   readErasure: reads({ operator: ['any'], participant: ['own'], admin: ['any'] }),
-  eraseStudy: reads({ operator: ['any'] }),
+  eraseStudy: changes({ operator: ['any'] }),
   /** What of a participant's is on record: their own, or any for an admin. */
   readParticipantAudit: reads({ participant: ['own'], admin: ['any'] }),
   readAudit: reads({ admin: ['any'] }),
   listParticipants: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
-  manageParticipants: reads({ admin: ['any'] }),
-  manageMembers: reads({ admin: ['any'] }),
-  issueKey: reads({ operator: ['any'], admin: ['any'] }),
-  issueEnrolmentCode: reads({ worker: ['any'], admin: ['any'] }),
-  manageKeys: reads({ admin: ['any'] }),
+  manageParticipants: changes({ admin: ['any'] }),
+  manageMembers: changes({ admin: ['any'] }),
+  issueKey: changes({ operator: ['any'], admin: ['any'] }),
+  issueEnrolmentCode: changes({ worker: ['any'], admin: ['any'] }),
+  manageKeys: changes({ admin: ['any'] }),
+  /** To have what has arrived completed, where a protocol has no call that says so. It tells nothing. */
+  settleArrived: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
+  /** To be given a session that acts for a participant: who may issue one a key, or a code for one, may. */
+  actFor: changes({ worker: ['any'], admin: ['any'] }),
   /** Carrel's own housekeeping. */
   sweep: reads({ system: ['any'] }),
 } as const satisfies Record<string, Rule>
@@ -107,7 +116,8 @@ export const rules = {
 /** What a rule is asked about. */
 export type Facts = Readonly<{
   owner: Owner
-  visibility: Visibility
+  /** `participants`: of a report of the study's that was opened to them. */
+  visibility: Visibility | 'participants'
   createdBy: Actor | null
   /** How it is shared with the principal, by a grant that still stands. */
   granted: GrantLevel | null
@@ -133,6 +143,8 @@ function holds(condition: Condition, principal: Principal, facts: Facts): boolea
       return facts.visibility !== 'private'
     case 'public':
       return facts.visibility === 'public'
+    case 'opened':
+      return facts.visibility === 'participants'
     case 'createdByCaller':
       return facts.createdBy === principal.actor
     case 'granted':
@@ -151,10 +163,12 @@ export function filterFor(principal: Principal, rule: Rule): readonly Condition[
 }
 
 const isWithdrawn = (principal: Principal) => principal.role === 'participant' && principal.status === 'withdrawn'
+const isReadOnly = (principal: Principal) => principal.role === 'participant' && principal.readOnly
 
 /** Whether a rule lets the principal through. That the owner is still active is storage's part of a rule that writes. */
 export const permits = (rule: Rule, principal: Principal, facts: Facts = STUDY_ITSELF): boolean =>
   !(rule.writes && isWithdrawn(principal)) &&
+  !(rule.changes && isReadOnly(principal)) &&
   filterFor(principal, rule).some((condition) => holds(condition, principal, facts))
 
 /** How much of a file a principal may see. */
@@ -169,9 +183,15 @@ export function denial(principal: Principal, notFound: DomainError): DomainError
   return principal.role === 'stranger' ? studyNotFound() : notFound
 }
 
-/** How an upload that is not there, or not to be gone on with, is denied. A withdrawn participant is told why. */
+/** Why what a rule is about may not be done by a principal, whatever it is done to: who has withdrawn, or may only read. */
+export function whyTied(rule: Rule, principal: Principal): DomainError | undefined {
+  if (rule.writes && isWithdrawn(principal)) return participantWithdrawn()
+  return rule.changes && isReadOnly(principal) ? forbidden('This token may read, and write nothing.') : undefined
+}
+
+/** How an upload that is not there, or not to be gone on with, is denied. */
 export const uploadDenial = (principal: Principal): DomainError =>
-  isWithdrawn(principal) ? participantWithdrawn() : denial(principal, uploadNotFound())
+  whyTied(rules.continueUpload, principal) ?? denial(principal, uploadNotFound())
 
 /** @throws DomainError where a rule that is about no file does not let the principal through */
 export function requirePermission(principal: Principal, rule: Rule): void {
@@ -186,7 +206,7 @@ export function requireVisible(principal: Principal, file: File | undefined): Fi
 
 /** Why a rule did not let a principal write to what it can see. */
 export function whyRefused(rule: Rule, principal: Principal, facts: Facts): DomainError | undefined {
-  if (rule.writes && isWithdrawn(principal)) return participantWithdrawn()
-  if (permits(rule, principal, facts)) return undefined
+  const tied = whyTied(rule, principal)
+  if (tied !== undefined || permits(rule, principal, facts)) return tied
   return principal.role === 'anonymous' ? unauthenticated() : forbidden()
 }

@@ -12,7 +12,7 @@ import type { Principal } from '../model/principal.ts'
 import type { FileName } from '../storage/files.ts'
 import type { JudgedFile, NamedFile } from '../storage/removals.ts'
 import { identify } from './identity.ts'
-import { accessTo, denial, filterFor, permits, requireVisible, rules, whyRefused } from './policy.ts'
+import { accessTo, denial, filterFor, permits, requireVisible, rules, whyRefused, whyTied } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 const rule = rules.deleteFile
@@ -105,7 +105,8 @@ async function remove(scope: Scope, study: StudyId, files: readonly NamedFile[])
 /** @throws DomainError where there is nothing that the caller might delete */
 function requireDeleting(principal: Principal): void {
   if (filterFor(principal, rule).length === 0) throw denial(principal, forbidden())
-  if (principal.role === 'participant' && principal.status === 'withdrawn') throw participantWithdrawn()
+  const tied = whyTied(rule, principal)
+  if (tied !== undefined) throw tied
 }
 
 function whyNotOwned(

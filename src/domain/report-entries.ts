@@ -12,6 +12,7 @@ import {
   type ReportEntry,
   type RollupPeriod,
 } from '../model/report-entries.ts'
+import type { Indexing } from '../model/report-names.ts'
 import type { ReportName } from '../storage/report-rows.ts'
 import type { FoundReport } from '../storage/reports.ts'
 import type { Caller } from '../storage/who.ts'
@@ -98,7 +99,7 @@ function requireOrder(from: string, until: string): void {
 /**
  * Adds entries, all or none; one whose key is there already takes its place. A report is there from its first entry on.
  * @throws DomainError `invalid_body` for two of one key, `participant_not_found`, `participant_withdrawn`,
- * `report_not_found`, `forbidden`
+ * `report_not_found`, `forbidden`; `invalid_body` with `/labels` where others were said of the report first
  */
 export const putReportEntries = async (scope: Scope, study: StudyId, added: NewEntries): Promise<Report> =>
   once(scope, study, {
@@ -106,23 +107,29 @@ export const putReportEntries = async (scope: Scope, study: StudyId, added: NewE
     again: async () => getReport(scope, study, added.name),
   })
 
-type NewEntries = { name: ReportName; entries: readonly NewEntry[] }
+/** `indexing`: of a protocol that keeps an index of reports. */
+type NewEntries = { name: ReportName; entries: readonly NewEntry[]; indexing?: Indexing }
 
-async function put(scope: Scope, study: StudyId, { name, entries }: NewEntries): Promise<Report> {
+async function put(scope: Scope, study: StudyId, { name, entries, indexing }: NewEntries): Promise<Report> {
   requireDistinct(entries)
   const writing = rules.addReportEntry
   const found = await scope.stores.reportEntries.put(callerIn(scope, study), name, {
     reading: rules.readReport,
     writing,
     entries,
+    indexing,
   })
   const principal = await identify(scope, found.principal)
   if (found.written) return requireReport(principal, found.report)
   // Those who may not add to the study's own may not know of it either, unless it is public.
   const owner =
     name.owner === null ? requireReport(principal, found.report).owner : requireReadableOwner(principal, name.owner)
-  throw (await whyNotWritten(scope, study, { principal, owner, rule: writing })) ?? overloaded()
+  const refused = await whyNotWritten(scope, study, { principal, owner, rule: writing })
+  throw refused ?? (found.differs ? labelsDiffer() : overloaded())
 }
+
+const labelsDiffer = () =>
+  invalidBody([{ pointer: '/labels', message: 'Are said with the first entry. This report was made with others.' }])
 
 /** Which of two would be kept, nobody said. */
 function requireDistinct(entries: readonly NewEntry[]): void {
@@ -137,17 +144,21 @@ function requireDistinct(entries: readonly NewEntry[]): void {
   if (errors.length > 0) throw invalidBody(errors)
 }
 
-/** @throws DomainError `report_not_found`, `report_entry_not_found`, `forbidden`, `participant_withdrawn` */
+/**
+ * The report stays, be it empty; or, in a protocol in which it is there for as long as it has entries, goes with the last.
+ * @throws DomainError `report_not_found`, `report_entry_not_found`, `forbidden`, `participant_withdrawn`
+ */
 export async function deleteReportEntry(
   scope: Scope,
   study: StudyId,
-  { name, key }: { name: ReportName; key: EntryKey },
+  { name, key, leaves = 'report' }: { name: ReportName; key: EntryKey; leaves?: 'report' | 'nothing' },
 ): Promise<void> {
   const writing = rules.deleteReport
   const found = await scope.stores.reportEntries.remove(callerIn(scope, study), name, {
     key,
     reading: rules.readReport,
     writing,
+    leaves,
   })
   const principal = await identify(scope, found.principal)
   if (found.removed) return

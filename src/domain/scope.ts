@@ -1,7 +1,7 @@
 import type { Idempotency } from '../model/idempotency.ts'
 import type { StudyId } from '../model/ids.ts'
 import type { JobMessage } from '../model/job-messages.ts'
-import type { Credential, Door, Principal } from '../model/principal.ts'
+import type { Credential, Door, Principal, Role } from '../model/principal.ts'
 import type { TokenCodec } from '../storage/secrets.ts'
 import type { Stores } from '../storage/stores.ts'
 import type { Caller } from '../storage/who.ts'
@@ -12,6 +12,10 @@ export type Scope = Readonly<{
   credential: Credential
   /** What the audit calls the way that the request came. */
   door: Door
+  /** Who may ask what is asked, by the protocol that it is asked in; undefined: whomever the rules let. */
+  admits: readonly Role[] | undefined
+  /** Whether one who has withdrawn is refused even what they could read: so some protocols have it. */
+  requiresActive: boolean
   stores: Stores
   settings: Settings
   tokens: TokenCodec
@@ -32,6 +36,8 @@ export const callerIn = (scope: Scope, study: StudyId): Caller => ({
   now: scope.now,
   door: scope.door,
   idempotency: scope.idempotency,
+  admits: scope.admits,
+  requiresActive: scope.requiresActive,
 })
 
 export const secondsFrom = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000)

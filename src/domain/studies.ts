@@ -56,6 +56,10 @@ export async function getStudy(scope: Scope, id: StudyId): Promise<Study> {
   return found.study
 }
 
+/** The study of a number, which credentials name; whether one of them stands is not asked. */
+export const studyOfNumber = async (scope: Scope, number: number): Promise<StudyId | undefined> =>
+  scope.stores.studies.idOf(number)
+
 /** Each limit, by what of the study's usage it limits. */
 const QUOTAS = { bytes: 'maxBytes', files: 'maxFiles', documents: 'maxDocuments' } as const
 const USAGES = ['bytes', 'files', 'documents'] as const

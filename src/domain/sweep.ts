@@ -1,16 +1,12 @@
-import { DomainError } from '../model/errors.ts'
 import type { StudyId, UploadId } from '../model/ids.ts'
 import { parseObjectKey } from '../storage/objects.ts'
 import { LANDING_SECONDS } from '../storage/begin.ts'
-import { settle } from './completions.ts'
+import { isAwaiting, settle } from './completions.ts'
 import { rules } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 /** What became of an upload that a job looked at. */
 export type Settled = 'completed' | 'waiting' | 'abandoned' | 'gone' | 'failed'
-
-/** Bytes are missing, or were wrong and are awaited anew: nothing is the matter with the service. */
-const isAwaitingBytes = (failure: unknown) => failure instanceof DomainError && failure.code.startsWith('upload_')
 
 /**
  * Completes an upload whose bytes are there, whoever should have said so. Idempotent: of one that is settled already
@@ -26,7 +22,7 @@ async function settleUpload(
     // Not settled by this hand: another was faster, or the owner has withdrawn and nothing of theirs is written.
     return (await settle(scope, upload, parts)) === undefined ? 'waiting' : 'completed'
   } catch (failure) {
-    if (isAwaitingBytes(failure)) return 'waiting'
+    if (isAwaiting(failure)) return 'waiting'
     throw failure
   }
 }

@@ -20,7 +20,6 @@ import {
 } from '../model/errors.ts'
 import { type FileId, type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
 import type { PresignedPut } from '../storage/presign.ts'
-import { bytesOfPart } from '../storage/upload-rows.ts'
 import type { NewOwner } from '../storage/begin.ts'
 import { whyNotBegun } from './begin-refusal.ts'
 import { dispositionOf } from './disposition.ts'
@@ -47,8 +46,13 @@ export type NewFile = Readonly<{
   /** What the door gives where neither the caller nor the study says. */
   doorVisibility: Visibility
   kind: UploadPlan['kind'] | undefined
-  /** Only if the file that is replaced is at this revision; `any`: only if there is one to replace. */
-  revision: number | 'any' | undefined
+  /**
+   * A PUT whose client declares nothing of the bytes that could bind them: only these headers are signed, with their
+   * names in lower case, and the URL lives so long. What was declared in `content` of size and checksums is then unknown.
+   */
+  loose?: Readonly<{ headers: Readonly<Record<string, string>>; urlSeconds: number }> | undefined
+  /** Only if the file that is replaced is at this revision; `any`: only if there is one; `none`: only if there is none. */
+  revision: number | 'any' | 'none' | undefined
 }>
 
 /** An open upload as its client needs it: `put` is where a single one is sent, with exactly these headers. */
@@ -59,10 +63,11 @@ export type SettledUpload = Readonly<{ settled: UploadId }>
 
 export type Begun = Readonly<{ file: File; upload: OpenUpload | SettledUpload }>
 
-type PartSizes = { partBytes: number; partCount: number }
+export type PartSizes = { partBytes: number; partCount: number }
 
 /** Equal parts but for the last, as R2 wants them, of the set size or as large as 10,000 of them must be. */
-function planParts(scope: Scope, { content, kind }: NewFile): PartSizes | undefined {
+function planParts(scope: Scope, { content, kind, loose }: NewFile): PartSizes | undefined {
+  if (loose !== undefined) return undefined
   const { size } = content
   const { partBytes: usual, multipartThresholdBytes, maxFileBytes } = scope.settings
   if (size > maxFileBytes) throw fileTooLarge(maxFileBytes)
@@ -77,23 +82,30 @@ function planParts(scope: Scope, { content, kind }: NewFile): PartSizes | undefi
   return { partBytes, partCount: Math.ceil(size / partBytes) }
 }
 
-const presignPut = async (scope: Scope, upload: Upload): Promise<PresignedPut> =>
-  scope.stores.presigner.upload({
+async function presignPut(scope: Scope, upload: Upload, headers: LooseHeaders): Promise<PresignedPut> {
+  const times = { now: scope.now, expiresAt: upload.urlExpiresAt }
+  if (upload.stagingKey !== null) {
+    // The protocol that began it knows what its clients send; asked for in another tongue, the URL binds nothing.
+    return scope.stores.presigner.looseUpload({ objectKey: upload.stagingKey, headers: headers ?? {}, ...times })
+  }
+  return scope.stores.presigner.upload({
     ...upload.declared,
     objectKey: upload.objectKey,
-    now: scope.now,
-    expiresAt: upload.urlExpiresAt,
     disposition: dispositionOf(upload.declared.name, upload.declared.mediaType),
+    ...times,
   })
+}
+
+type LooseHeaders = NonNullable<NewFile['loose']>['headers'] | undefined
 
 /** It may end after the upload's own time: the sweep then waits for it. */
-const urlExpiry = (scope: Scope) => secondsFrom(scope.now, scope.settings.uploadUrlSeconds)
+export const urlExpiry = ({ now, settings }: Scope, seconds = settings.uploadUrlSeconds) => secondsFrom(now, seconds)
 
 /**
  * Opens the multipart upload in storage if that is still to do. Its row is there first, so whatever is opened is
  * known to the sweep; of two that open it at once, the second closes its own again.
  */
-async function openMultipart(scope: Scope, upload: Upload): Promise<string> {
+export async function openMultipart(scope: Scope, upload: Upload): Promise<string> {
   const { plan, declared, objectKey } = upload
   if (plan.kind === 'single') throw uploadNotMultipart('single')
   if (plan.multipartId !== null) return plan.multipartId
@@ -134,19 +146,25 @@ async function begin(scope: Scope, study: StudyId, file: NewFile): Promise<Begun
     visibility: file.visibility,
     doorVisibility: file.doorVisibility,
     parts,
-    urlExpiresAt: urlExpiry(scope),
+    staged: file.loose !== undefined,
+    urlExpiresAt: urlExpiry(scope, file.loose?.urlSeconds),
     expiresAt: secondsFrom(scope.now, scope.settings.uploadSeconds),
     revision: file.revision,
     rules: { create: rules.createFile, replace: rules.editFile, publish: rules.publish },
   })
   const principal = await identify(scope, found)
   if (begun === undefined) throw await whyNotBegun(scope, study, { principal, file })
-  return { file: begun.file, upload: await reachable(scope, { upload: begun.upload, parts: [] }) }
+  const opened = { upload: begun.upload, parts: [] }
+  return { file: begun.file, upload: await reachable(scope, opened, file.loose?.headers) }
 }
 
 /** With what it takes to send its bytes: a URL for all of them, or parts that can be presigned. */
-async function reachable(scope: Scope, { upload, parts }: Pick<OpenUpload, 'upload' | 'parts'>): Promise<OpenUpload> {
-  if (upload.plan.kind === 'single') return { upload, put: await presignPut(scope, upload), parts }
+async function reachable(
+  scope: Scope,
+  { upload, parts }: Pick<OpenUpload, 'upload' | 'parts'>,
+  headers?: LooseHeaders,
+): Promise<OpenUpload> {
+  if (upload.plan.kind === 'single') return { upload, put: await presignPut(scope, upload, headers), parts }
   await openMultipart(scope, upload)
   return { upload, put: undefined, parts }
 }
@@ -191,85 +209,17 @@ export async function getUpload(scope: Scope, study: StudyId, id: UploadId): Pro
 export async function renewUploadUrl(scope: Scope, study: StudyId, id: UploadId): Promise<OpenUpload> {
   const upload = await extendUrl(scope, study, id)
   if (upload.plan.kind === 'multipart') throw uploadNotMultipart('multipart')
-  return { upload, put: await presignPut(scope, upload), parts: [] }
+  return { upload, put: await presignPut(scope, upload, undefined), parts: [] }
 }
 
-async function extendUrl(scope: Scope, study: StudyId, id: UploadId): Promise<Upload> {
+/** The upload, for whom a URL is about to be made that may outlive those before. */
+export async function extendUrl(scope: Scope, study: StudyId, id: UploadId): Promise<Upload> {
   const upload = await scope.stores.uploads.extendUrl(callerIn(scope, study), id, {
     rule: rules.continueUpload,
     urlExpiresAt: urlExpiry(scope),
   })
   if (upload === undefined) throw await notContinued(scope, study, id)
   return upload
-}
-
-export type PartUrl = PresignedPut & { number: number; bytes: number; urlExpiresAt: Date }
-
-function requireWithin(plan: PartSizes, numbers: readonly number[]): void {
-  const errors = numbers.flatMap((number, index) =>
-    number > plan.partCount
-      ? [{ pointer: `/parts/${index}/number`, message: `This upload has ${plan.partCount} parts.` }]
-      : [],
-  )
-  if (errors.length > 0) throw invalidBody(errors)
-}
-
-/**
- * URLs for parts, each bound to its length and, where it is given, its MD5; in one trip, as often as asked.
- * @throws DomainError `upload_not_found`, `upload_not_multipart`, `invalid_body` past the last part
- */
-export async function presignParts(
-  scope: Scope,
-  study: StudyId,
-  { id, parts }: { id: UploadId; parts: readonly { number: number; md5: string | null }[] },
-): Promise<PartUrl[]> {
-  const upload = await extendUrl(scope, study, id)
-  const { plan, objectKey } = upload
-  if (plan.kind === 'single') throw uploadNotMultipart('single')
-  requireWithin(
-    plan,
-    parts.map((part) => part.number),
-  )
-  const multipartId = await openMultipart(scope, upload)
-  const urlExpiresAt = urlExpiry(scope)
-  return Promise.all(
-    parts.map(async ({ number, md5 }) => {
-      const bytes = bytesOfPart(upload, plan, number)
-      const put = await scope.stores.presigner.part({
-        objectKey,
-        multipartId,
-        partNumber: number,
-        now: scope.now,
-        expiresAt: urlExpiresAt,
-        bytes,
-        md5,
-      })
-      return { ...put, number, bytes, urlExpiresAt }
-    }),
-  )
-}
-
-/**
- * Keeps the ETags that storage gave for parts; a later one of the same number counts.
- * @throws DomainError `upload_not_found`, `upload_not_multipart`, `invalid_body` past the last part
- */
-export async function reportParts(
-  scope: Scope,
-  study: StudyId,
-  { id, parts }: { id: UploadId; parts: readonly { number: number; etag: string }[] },
-): Promise<OpenUpload> {
-  const found = await scope.stores.uploads.reportParts(callerIn(scope, study), id, {
-    rule: rules.continueUpload,
-    parts,
-  })
-  const principal = await identify(scope, found.principal)
-  if (found.upload === undefined) throw uploadDenial(principal)
-  if (found.upload.plan.kind === 'single') throw uploadNotMultipart('single')
-  requireWithin(
-    found.upload.plan,
-    parts.map((part) => part.number),
-  )
-  return { upload: found.upload, put: undefined, parts: found.parts }
 }
 
 /**

@@ -3,8 +3,9 @@ import { getApiKey, type IssuedKey, issueApiKey, listApiKeys, revokeApiKey, rota
 import type { ApiKey } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
 import { STUDY_ROLES } from '../model/principal.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   Instant,
   instantOrNull,

@@ -26,6 +26,8 @@ const WORDS: Readonly<Record<AuditAction, Words>> = {
     'withdrew a code to connect a device of yours.',
   ],
   'enrolment_code.claim': ['connected a device with a code.', 'connected a device of yours with a code.'],
+  'session.begin': ['signed in to an app.', 'signed in to an app as you.'],
+  'session.end': ['signed out of an app.', 'signed you out of an app.'],
   'file.begin': ['began to upload a file.', 'began to upload a file for you.'],
   'file.complete': ['finished uploading a file.', 'took in a file of yours.'],
   'file.abandon': ['gave up an upload of a file.', 'gave up an upload of a file of yours.'],

@@ -3,9 +3,10 @@ import { listAudit, listParticipantAudit, type OwnEvent } from '../domain/audit.
 import { AUDIT_ACTIONS, type AuditEvent, DOERS } from '../model/audit.ts'
 import { mapPage } from '../model/page.ts'
 import { DOORS } from '../model/principal.ts'
+import { scopeOf } from '../wire/context.ts'
 import { summaryOf } from './audit-summaries.ts'
-import { newRouter, scopeOf } from './context.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   Instant,
   InstantOut,

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { BOOKMARK } from '../model/bookmark.ts'
-import type { AppEnv } from './context.ts'
+import type { AppEnv } from '../wire/context.ts'
 
 // A read is answered by the primary database, wherever that is, so that nobody misses what was written before it. A
 // caller that sends the bookmark of their last write is answered by the nearest replica that has come as far.

@@ -1,20 +1,15 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import {
-  type Content,
-  type FoundContent,
-  getContent,
-  readContent,
-  redirectToContent,
-  servedMediaTypeOf,
-} from '../domain/downloads.ts'
+import { type FoundContent, getContent, readContent, redirectToContent } from '../domain/downloads.ts'
 import { DELIVERIES } from '../model/entities.ts'
 import { rangeNotSatisfiable } from '../model/errors.ts'
 import type { FileId, StudyId, VersionId } from '../model/ids.ts'
-import { byteRange, rangeHeaders } from './byte-range.ts'
-import { type AppEnv, newRouter, scopeOf } from './context.ts'
+import { byteRange, rangeHeaders } from '../wire/byte-range.ts'
+import { contentHeaders } from '../wire/content-headers.ts'
+import { type AppEnv, scopeOf } from '../wire/context.ts'
 import { bytes, operation, redirect } from './operation.ts'
 import { renderProblem } from './problem.ts'
+import { newRouter } from './router.ts'
 import { FileIdText, StudyIdText, VersionIdText } from './schemas.ts'
 
 const tags = ['Content']
@@ -63,20 +58,6 @@ const ofVersion = operation(
   },
 )
 
-/**
- * What a browser is told of bytes that come from here: nothing in them may run, whatever they are. The sandbox would
- * also keep a browser's own PDF viewer from running, so a PDF that is streamed is saved instead.
- */
-export const contentHeaders = (content: Content): Record<string, string> => ({
-  'Content-Type': servedMediaTypeOf(content),
-  'Content-Disposition': /^application\/pdf\b/i.test(content.mediaType)
-    ? content.disposition.replace(/^inline/, 'attachment')
-    : content.disposition,
-  'Content-Security-Policy': "sandbox; default-src 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  ETag: `"${content.etag}"`,
-})
-
 async function stream(c: Context<AppEnv>, content: FoundContent): Promise<Response> {
   const range = byteRange(c.req.raw, { etag: `"${content.etag}"`, size: content.size })
   const headers = {
@@ -101,12 +82,12 @@ async function deliver(
   asked: { study: StudyId; file: FileId; version: VersionId | undefined; delivery: (typeof DELIVERIES)[number] },
 ): Promise<Response> {
   const scope = scopeOf(c)
-  const { study, delivery, ...named } = asked
-  const content = await getContent(scope, study, named)
+  const { study, delivery, file, version } = asked
+  const content = await getContent(scope, study, { file: { id: file }, version })
   if (delivery === 'stream') return stream(c, content)
   // A URL is signed for one method.
   const method = c.req.raw.method === 'HEAD' ? 'HEAD' : 'GET'
-  const url = await redirectToContent(scope, content, method)
+  const url = await redirectToContent(scope, content, { method })
   return c.body(null, 302, { Location: url, 'Cache-Control': 'no-store' })
 }
 

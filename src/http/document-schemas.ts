@@ -7,8 +7,9 @@ import {
 } from '../domain/document-schemas.ts'
 import type { DocumentSchema } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { IdentifierText, InstantOut, PageQuery, pageRequest, pageSchema, StudyIdText, StudyPath } from './schemas.ts'
 
 const tags = ['Documents']

@@ -11,9 +11,10 @@ import {
 } from '../domain/documents.ts'
 import type { Document } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
-import { type AppEnv, newRouter, scopeOf } from './context.ts'
-import { namesEtag } from './etag.ts'
+import { type AppEnv, scopeOf } from '../wire/context.ts'
+import { namesEtag } from '../wire/etag.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   IdentifierText,
   InstantOut,

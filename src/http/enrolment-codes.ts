@@ -7,11 +7,12 @@ import {
 } from '../domain/enrolment-codes.ts'
 import type { EnrolmentCode } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
+import { scopeOf } from '../wire/context.ts'
+import { limitEnrolments } from '../wire/rate-limits.ts'
 import { exampleIssuedKey, issuedKeyShape, presentIssued } from './api-keys.ts'
-import { newRouter, scopeOf } from './context.ts'
 import { keyHeader } from './idempotency.ts'
 import { answer, jsonBody, operation } from './operation.ts'
-import { limitEnrolments } from './rate-limits.ts'
+import { newRouter } from './router.ts'
 import {
   EnrolmentCodeIdText,
   instantOrNull,

@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { eraseParticipant, eraseStudy, getErasure, listErasures } from '../domain/erasures.ts'
 import { ERASED_THINGS, type Erasure, ERASURE_KINDS, ERASURE_STATES } from '../model/erasures.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   ErasureIdText,
   instantOrNull,

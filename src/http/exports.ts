@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { exportParticipant } from '../domain/exports.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { manifestAnswer } from './manifest-format.ts'
 import { exampleItem, ExportItemOut, ManifestQuery, NEXT_CURSOR, pathTo } from './manifest-shapes.ts'
 import { operation } from './operation.ts'
 import { ParticipantOut, presentParticipant } from './participants.ts'
+import { newRouter } from './router.ts'
 import { InstantOut, ParticipantRef, StudyIdText } from './schemas.ts'
 
 const get = operation(

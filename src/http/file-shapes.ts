@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type File, GRANT_LEVELS, type Metadata, type Version } from '../model/entities.ts'
+import { isMediaType } from '../model/media-types.ts'
 import { instantOrNull, InstantOut, Md5Hex, pageSchema, prose, Sha256Hex, text, VisibilityText } from './schemas.ts'
 
 // What the wire says of a file: read by the routes that begin, list and edit, and written by `presentFile`.
@@ -42,11 +43,7 @@ const Tags = z
 /** IANA media type, with parameters or without; bound into the upload's signature as it is. */
 const MediaTypeText = z
   .string()
-  .max(255)
-  .regex(
-    /^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+(?: *; *[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|"[ !#-[\]-~]*"))*$/,
-    'Must be a media type, such as `image/png`.',
-  )
+  .refine(isMediaType, 'Must be a media type, such as `image/png`.')
   .openapi({ example: 'text/plain' })
 
 export const FileName = text(255).openapi({ example: 'notes.txt' })

@@ -4,10 +4,11 @@ import { type FileChanges, type FileName, getFile, updateFile } from '../domain/
 import { deleteFile } from '../domain/removals.ts'
 import type { File } from '../model/entities.ts'
 import type { StudyId } from '../model/ids.ts'
-import { type AppEnv, newRouter, scopeOf } from './context.ts'
+import { type AppEnv, scopeOf } from '../wire/context.ts'
+import { namesEtag } from '../wire/etag.ts'
 import { detailsShape, FileName as FileNameText, FileOut, presentFile } from './file-shapes.ts'
-import { namesEtag } from './etag.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   etagOf,
   FileIdText,

@@ -2,10 +2,11 @@ import { z } from '@hono/zod-openapi'
 import { listFiles } from '../domain/files.ts'
 import { beginUpload, type NewFile as BeginFile, type NewOwner } from '../domain/uploads.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { FileListQuery, fileQueryOf, LISTING } from './file-filters.ts'
 import { contentShape, detailsShape, examplePendingFile, FileOut, FilePage, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   HandleText,
   IfMatch,

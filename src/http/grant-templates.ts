@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { applyGrants, revokeGrants } from '../domain/grant-templates.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { fileQueryOf, FileTemplate } from './file-filters.ts'
 import { grantShape } from './grants.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { PrincipalNameText, StudyPath } from './schemas.ts'
 
 const tags = ['Sharing']

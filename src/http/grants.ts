@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { grantAccess, listGrants, revokeAccess } from '../domain/grants.ts'
 import { type Grant, GRANT_LEVELS } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   FileIdText,
   Instant,

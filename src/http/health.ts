@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { newRouter } from './context.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 
 const Health = z.object({ status: z.literal('ok') }).openapi('Health', { example: { status: 'ok' } })
 

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { runtimeOf } from '../runtime.ts'
-import type { AppEnv } from './context.ts'
+import type { AppEnv } from '../wire/context.ts'
 
 /** The header as an operation describes it. Visible ASCII: what every client can send, and nothing on the way changes. */
 export const keyHeader = (description: string) =>

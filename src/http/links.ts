@@ -5,10 +5,12 @@ import { type ErrorCode, prefetchDeclined } from '../model/errors.ts'
 import { ConfirmPage } from '../pages/confirm.tsx'
 import { confirmPageHeaders, pageHeaders } from '../pages/headers.ts'
 import { SpentPage, type SpentReason } from '../pages/spent.tsx'
-import { contentHeaders } from './content.ts'
-import { type AppEnv, newRouter, scopeOf } from './context.ts'
+import { contentHeaders } from '../wire/content-headers.ts'
+import { type AppEnv, scopeOf } from '../wire/context.ts'
+import { asDomainError } from '../wire/failures.ts'
 import { bytes, operation, redirect } from './operation.ts'
-import { asDomainError, renderProblem, STATUS } from './problem.ts'
+import { renderProblem, STATUS } from './problem.ts'
+import { newRouter } from './router.ts'
 
 const tags = ['Download links']
 
@@ -107,7 +109,7 @@ async function claim(
   c: Context<AppEnv>,
   { link, nonce, status }: { link: Awaited<ReturnType<typeof openDownloadLink>>; nonce: string; status: 302 | 303 },
 ): Promise<Response> {
-  const claimed = await claimDownload(scopeOf(c, 'link'), link, nonce)
+  const claimed = await claimDownload(scopeOf(c), link, nonce)
   if (claimed.delivery === 'redirect') return c.body(null, status, { ...NO_STORE, Location: claimed.url })
   return c.body(claimed.body, 200, {
     ...contentHeaders(claimed.content),
@@ -120,7 +122,7 @@ export const links = newRouter()
   .openapi(open, async (c) => {
     try {
       if (isPrefetch(c.req.raw.headers)) throw prefetchDeclined()
-      const scope = scopeOf(c, 'link')
+      const scope = scopeOf(c)
       const link = await openDownloadLink(scope, c.req.valid('param').token)
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, NO_STORE)
       // One that has expired has no button: the claim is refused, and says why.
@@ -140,7 +142,7 @@ export const links = newRouter()
   })
   .openapi(confirm, async (c) => {
     try {
-      const link = await openDownloadLink(scopeOf(c, 'link'), c.req.valid('param').token)
+      const link = await openDownloadLink(scopeOf(c), c.req.valid('param').token)
       // What is streamed is delivered once, whoever asks again.
       const repeatable = link.known.delivery === 'redirect' ? await nonceSent(c) : undefined
       return await claim(c, { link, nonce: repeatable ?? crypto.randomUUID(), status: 303 })

@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
 import type { Manifest } from '../domain/manifest-walk.ts'
 import type { StudyId } from '../model/ids.ts'
-import { logFailure } from '../log.ts'
-import type { AppEnv } from './context.ts'
+import type { AppEnv } from '../wire/context.ts'
+import { csvLine } from '../wire/csv.ts'
+import { streamOf } from '../wire/text-stream.ts'
 import { COLUMNS, type Line, lineOf, presentItem } from './manifest-shapes.ts'
 
 // A manifest on its way: JSON or a table, written as it is gathered. Both end with a word that says so: what was cut
@@ -31,19 +32,10 @@ async function* asJson({ study, manifest, head }: Written): AsyncGenerator<strin
   }
 }
 
-/** What a spreadsheet would take for a formula gets an apostrophe in front, which it does not show. Wide signs count too. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
-
-/** RFC 4180. */
-function cell(value: string | number | null | undefined): string {
-  const text = String(value ?? '')
-  const inert = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert
-}
-const row = (line: Line) => `${COLUMNS.map((column) => cell(line[column])).join(',')}\r\n`
+const row = (line: Line) => csvLine(COLUMNS.map((column) => line[column]))
 
 async function* asCsv({ study, manifest, headLines }: Written, here: string): AsyncGenerator<string> {
-  yield `${COLUMNS.join(',')}\r\n`
+  yield csvLine(COLUMNS)
   for (const line of headLines) yield row(line)
   for await (const item of manifest) {
     if (item.kind !== 'end') {
@@ -62,22 +54,6 @@ function goingOn(here: string, cursor: string): string {
   url.searchParams.set('cursor', cursor)
   return url.pathname + url.search
 }
-
-/** What fails on the way breaks the answer off, so that nobody takes it for whole. */
-const streamOf = (parts: AsyncGenerator<string>, requestId: string): ReadableStream =>
-  new ReadableStream<string>({
-    async pull(controller) {
-      try {
-        const { done, value } = await parts.next()
-        if (done === true) controller.close()
-        else controller.enqueue(value)
-      } catch (failure) {
-        logFailure(requestId, failure)
-        controller.error(failure)
-      }
-    },
-    cancel: async () => void (await parts.return(undefined)),
-  }).pipeThrough(new TextEncoderStream())
 
 /** Answers with a manifest in the format that was asked for. */
 export function manifestAnswer(c: Context<AppEnv>, format: 'json' | 'csv', written: Written): Response {

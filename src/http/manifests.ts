@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { manifestStudy } from '../domain/manifests.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { manifestAnswer } from './manifest-format.ts'
 import { exampleItem, ManifestItemOut, ManifestQuery, NEXT_CURSOR } from './manifest-shapes.ts'
 import { operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { Instant, InstantOut, StudyPath } from './schemas.ts'
 
 const get = operation(

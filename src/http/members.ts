@@ -3,9 +3,10 @@ import { addMember, listMembers, removeMember } from '../domain/members.ts'
 import { type Member, MEMBER_ROLES } from '../model/entities.ts'
 import { invalidBody } from '../model/errors.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, jsonBody, operation } from './operation.ts'
 import { newContactShape } from './participants.ts'
+import { newRouter } from './router.ts'
 import {
   InstantOut,
   MemberIdText,

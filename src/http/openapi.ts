@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { AppEnv } from './context.ts'
+import type { AppEnv } from '../wire/context.ts'
 
 const DESCRIPTION = `A study-participant file and data store at the edge.
 

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../model/errors.ts'
 import { refuseAnonymous } from './authenticate.ts'
 import { BookmarkSent, BookmarkTold, tellBookmark } from './bookmarks.ts'
 import { IdempotencyKey, Replayed, takeIdempotencyKey } from './idempotency.ts'
-import { STATUS } from './problem.ts'
+import { CODES, STATUS } from './problem.ts'
 
 const Problem = z
   .object({
@@ -11,7 +11,7 @@ const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    code: z.string().openapi({ enum: Object.keys(STATUS) }),
+    code: z.string().openapi({ enum: CODES }),
     errors: z
       .array(
         z.object({

@@ -7,8 +7,9 @@ import {
   updateParticipant,
 } from '../domain/participants.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import {
   InstantOut,
   PageQuery,

@@ -1,25 +1,19 @@
-import { HTTPException } from 'hono/http-exception'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import {
-  contentTypeUnsupported,
-  DomainError,
-  type ErrorCode,
-  malformedJson,
-  methodNotAllowed,
-  routeNotFound,
-} from '../model/errors.ts'
-import type { AppEnv } from './context.ts'
-import { logFailure } from '../log.ts'
+import { type ErrorCode, methodNotAllowed, routeNotFound } from '../model/errors.ts'
+import type { AppEnv } from '../wire/context.ts'
+import { judgeFailure, retryAfter } from '../wire/failures.ts'
 
 /** How the native API pronounces each refusal. */
 export const STATUS = {
   unauthenticated: 401,
+  assertion_refused: 401,
   forbidden: 403,
   route_not_found: 404,
   study_not_found: 404,
   participant_not_found: 404,
   member_not_found: 404,
+  account_not_found: 404,
   key_not_found: 404,
   file_not_found: 404,
   version_not_found: 404,
@@ -74,37 +68,21 @@ export const STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>
 
+/** What is answered at foreign sign-ins only. */
+const FOREIGN: readonly string[] = ['account_not_found', 'assertion_refused'] satisfies ErrorCode[]
+/** Every code that the native API has. */
+export const CODES = Object.keys(STATUS).filter((code) => !FOREIGN.includes(code))
+
 /** One short sentence for each, the same for every occurrence (RFC 9457 section 3.1.3). */
 const titleOf = (code: ErrorCode) => {
   const words = code.replaceAll('_', ' ')
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
-/** Tells clients when to come back: these failures pass. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
-  overloaded: 2,
-  prefetch_declined: 5,
-  rate_limited: 60,
-}
-
-const UNEXPECTED = new DomainError('internal', 'Something went wrong here. It was noted under this request id.')
-
-/** What any failure is to the caller: what was not foreseen tells nothing. */
-export function asDomainError(failure: unknown): DomainError {
-  if (failure instanceof DomainError) return failure
-  // Hono throws these for bodies that it cannot parse, and for content types that it does not take for JSON.
-  if (failure instanceof HTTPException && failure.status === 400) return malformedJson()
-  if (failure instanceof HTTPException && failure.status === 415) return contentTypeUnsupported()
-  return UNEXPECTED
-}
-
 /** RFC 9457 problem+json for anything that was thrown. */
 export function renderProblem(failure: unknown, c: Context<AppEnv>): Response {
-  const error = asDomainError(failure)
+  const error = judgeFailure(failure, c)
   const status = STATUS[error.code]
-  // A prefetch is turned away on purpose: that is no failure.
-  if (status >= 500 && error.code !== 'prefetch_declined') logFailure(c.var.requestId, failure)
-  const retryAfter = RETRY_AFTER_SECONDS[error.code]
   return c.body(
     JSON.stringify({
       type: `urn:carrel:problem:${error.code}`,
@@ -120,7 +98,7 @@ export function renderProblem(failure: unknown, c: Context<AppEnv>): Response {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="carrel"' } : {}),
-      ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+      ...retryAfter(error.code),
     },
   )
 }

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { deleteFiles, deleteOwnedFiles } from '../domain/removals.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { FileName } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { FileIdText, ParticipantRef, StudyPath } from './schemas.ts'
 
 const MAX_IDS = 100

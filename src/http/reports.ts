@@ -12,7 +12,7 @@ import { elementsOf, memberOf } from '../json-text.ts'
 import type { Identifier, ParticipantId, StudyId } from '../model/ids.ts'
 import { mapPage } from '../model/page.ts'
 import type { EntryKey } from '../model/report-entries.ts'
-import { type AppEnv, newRouter, scopeOf } from './context.ts'
+import { type AppEnv, scopeOf } from '../wire/context.ts'
 import { onParticipantReports, onStudyReports } from './report-operations.ts'
 import {
   type EntriesIn,
@@ -23,6 +23,7 @@ import {
   type RollupQuery,
   type StudyReportChanges,
 } from './report-shapes.ts'
+import { newRouter } from './router.ts'
 import { pageRequest } from './schemas.ts'
 
 type C = Context<AppEnv>

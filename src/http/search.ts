@@ -1,9 +1,10 @@
 import { listFiles } from '../domain/files.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { FileSearch, fileQueryOf, LISTING } from './file-filters.ts'
 import { FilePage, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { pageRequest, StudyPath } from './schemas.ts'
 
 const searchFiles = operation(

@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { completeUpload } from '../domain/completions.ts'
-import { abandonUpload, getUpload, type PartUrl, presignParts, renewUploadUrl, reportParts } from '../domain/uploads.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { type PartUrl, presignParts, reportParts } from '../domain/upload-parts.ts'
+import { abandonUpload, getUpload, renewUploadUrl } from '../domain/uploads.ts'
+import { scopeOf } from '../wire/context.ts'
 import { FileOut, presentFile } from './file-shapes.ts'
 import { answer, jsonBody, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { InstantOut, Md5Hex, StudyIdText, UploadIdText } from './schemas.ts'
 import { exampleUpload, HeadersOut, presentUpload, UploadOut } from './upload-shapes.ts'
 
@@ -145,7 +147,9 @@ const complete = operation(
     path: '/studies/{study}/uploads/{upload}/complete',
     operationId: 'completeUpload',
     summary: "Make the bytes that were sent the file's content",
-    description: 'May be repeated. Wrong bytes are refused, and the next URL is for a fresh object.',
+    description:
+      'May be repeated. Wrong bytes are refused, and the next URL is for a fresh object. Of an upload that was begun in a ' +
+      'protocol that declares no size, it turns out only now whether there is room for the bytes.',
     tags,
     request: { params },
     responses: { 200: answer('The file.', FileOut) },
@@ -161,6 +165,8 @@ const complete = operation(
       'upload_lost',
       'upload_size_mismatch',
       'upload_checksum_mismatch',
+      'file_too_large',
+      'quota_exceeded',
     ],
   },
 )

@@ -1,6 +1,6 @@
 import type { Hook, z } from '@hono/zod-openapi'
 import { bodyMissing, type FieldError, invalidBody, invalidRequest } from '../model/errors.ts'
-import type { AppEnv } from './context.ts'
+import type { AppEnv } from '../wire/context.ts'
 
 /** A hostile body can be wrong in more places than an answer should have. */
 const MAX_ERRORS = 100

@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { getVersion, listVersions } from '../domain/files.ts'
 import { mapPage } from '../model/page.ts'
-import { newRouter, scopeOf } from './context.ts'
+import { scopeOf } from '../wire/context.ts'
 import { presentVersion, VersionOut } from './file-shapes.ts'
 import { answer, operation } from './operation.ts'
+import { newRouter } from './router.ts'
 import { FileIdText, PageQuery, pageRequest, pageSchema, StudyIdText, VersionIdText } from './schemas.ts'
 
 const tags = ['Versions']

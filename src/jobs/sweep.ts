@@ -4,6 +4,7 @@ import { purgeGrants } from '../domain/grants.ts'
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts'
 import { sweepErasures } from '../domain/erasures.ts'
 import type { Scope } from '../domain/scope.ts'
+import { purgeSessions } from '../domain/sessions.ts'
 import { deleteDueObjects, purgeDownloadTokens, sweepUploads } from '../domain/sweep.ts'
 import { logFailure, logJob } from '../log.ts'
 import { jobScope } from './job.ts'
@@ -20,6 +21,7 @@ const PARTS: readonly Part[] = [
   async (scope) => ({ purgedEnrolmentCodes: await purgeEnrolmentCodes(scope, 1_000) }),
   async (scope) => ({ purgedAuditEvents: await purgeAuditEvents(scope, 1_000) }),
   async (scope) => ({ purgedGrants: await purgeGrants(scope, 1_000) }),
+  async (scope) => ({ purgedSessions: await purgeSessions(scope, 1_000) }),
   async (scope) => ({ purgedIdempotencyKeys: await purgeIdempotencyKeys(scope, 1_000) }),
 ]
 

@@ -19,6 +19,8 @@ export const AUDIT_ACTIONS = [
   'enrolment_code.issue',
   'enrolment_code.revoke',
   'enrolment_code.claim',
+  'session.begin',
+  'session.end',
   'file.begin',
   'file.complete',
   'file.abandon',

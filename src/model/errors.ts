@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'study_not_found'
   | 'participant_not_found'
   | 'member_not_found'
+  | 'account_not_found'
+  | 'assertion_refused'
   | 'key_not_found'
   | 'file_not_found'
   | 'version_not_found'
@@ -81,6 +83,10 @@ export const forbidden = (detail = 'Your role does not allow this.') => new Doma
 export const routeNotFound = () => new DomainError('route_not_found', 'There is nothing at this path.')
 export const studyNotFound = () => new DomainError('study_not_found', 'No such study.')
 export const participantNotFound = () => new DomainError('participant_not_found', 'No such participant.')
+/** Of a foreign sign-in: which of name and password was wrong is not told. */
+export const accountNotFound = () => new DomainError('account_not_found', 'No account has this name and password.')
+/** `why`: what the client that signed it has to change. */
+export const assertionRefused = (why: string) => new DomainError('assertion_refused', why)
 export const memberNotFound = () => new DomainError('member_not_found', 'No such member.')
 export const keyNotFound = () => new DomainError('key_not_found', 'No such key.')
 export const fileNotFound = () => new DomainError('file_not_found', 'No such file.')

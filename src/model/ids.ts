@@ -18,6 +18,7 @@ export type DownloadTokenId = Id<'downloadToken'>
 export type EnrolmentCodeId = Id<'enrolmentCode'>
 export type AuditEventId = Id<'auditEvent'>
 export type ErasureId = Id<'erasure'>
+export type SessionId = Id<'session'>
 /** Stands for a participant in what outlives them: random, and destroyed when they are erased. */
 export type AuditId = Id<'audit'>
 
@@ -38,6 +39,7 @@ type MadeIds = {
   enr: EnrolmentCodeId
   aud: AuditEventId
   era: ErasureId
+  ses: SessionId
 }
 export type IdPrefix = keyof MadeIds
 

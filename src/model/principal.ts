@@ -19,6 +19,8 @@ export type Credential =
   | { kind: 'operator' }
   | { kind: 'system' }
   | { kind: 'key'; studyNumber: number; hash: string }
+  /** What a foreign protocol's sign-in made of a key; good at the door where it was made. */
+  | { kind: 'session'; studyNumber: number; hash: string }
   /** `studies` are those the issuer's settings allow it in; undefined: any. */
   | { kind: 'jwt'; issuer: string; subject: string; studies: readonly StudyId[] | undefined }
 
@@ -32,6 +34,16 @@ export type PrincipalName = string & { readonly principalName: true }
 export const DOORS = ['native', 'link', 'job', 'bridge', 'mydatahelps', 'openhumans', 'kidsfirst', 'hat'] as const
 export type Door = (typeof DOORS)[number]
 
+/** The foreign protocols. */
+export const FOREIGN_DOORS = [
+  'bridge',
+  'mydatahelps',
+  'openhumans',
+  'kidsfirst',
+  'hat',
+] as const satisfies readonly Door[]
+export type ForeignDoor = (typeof FOREIGN_DOORS)[number]
+
 /** What the caller acts through: what must still stand for a link it issued to work. */
 export type Through = { key: KeyId; lastUsedAt: Date | null } | { member: MemberId } | undefined
 
@@ -44,6 +56,8 @@ export type Principal =
       study: StudyId
       participant: ParticipantId
       status: 'active' | 'withdrawn'
+      /** Acts through a session that may write nothing, or was let in at an operation that is not for them. */
+      readOnly: boolean
       actor: Actor
       through: Through
     }

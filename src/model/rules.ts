@@ -10,6 +10,7 @@ import type { Role } from './principal.ts'
  * - `participantOwned`: it belongs to some participant
  * - `notPrivate`: the study's team may see it
  * - `public`: everyone may see it, and the study allows that
+ * - `opened`: it is the study's own, and was opened to its participants
  * - `createdByCaller`: the caller began it
  * - `granted`: it was shared with the caller, at any level, and that still stands
  * - `grantedContent`: its content was
@@ -21,6 +22,7 @@ export type Condition =
   | 'participantOwned'
   | 'notPrivate'
   | 'public'
+  | 'opened'
   | 'createdByCaller'
   | 'granted'
   | 'grantedContent'
@@ -29,5 +31,7 @@ export type Condition =
 export type Rule = Readonly<{
   /** A write: a withdrawn participant may not do it, nor may anyone to what a withdrawn participant owns. */
   writes: boolean
+  /** Something is different afterwards, as after every write: who may only read may not do it. */
+  changes: boolean
   who: Readonly<Partial<Record<Exclude<Role, 'stranger'>, readonly Condition[]>>>
 }>

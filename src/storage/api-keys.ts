@@ -10,7 +10,7 @@ import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
 import { apiKeys } from './schema/people.ts'
-import { type Caller, keyStands, principalOf, whoStatement, withWho } from './who.ts'
+import { type Caller, keyStands, principalOf, sessionStands, whoStatement, withWho } from './who.ts'
 
 export type NewApiKey = Readonly<{
   id: KeyId
@@ -134,10 +134,12 @@ export const apiKeyStore = (db: Database) => ({
     }
   },
 
-  /** By the rule or by its holder; holds from the next request on. One that is revoked already stays so from then. */
+  /** By the rule or by who shows it; holds from the next request on. One that is revoked already stays so from then. */
   async revoke(caller: Caller, { rule, id }: { rule: Rule; id: KeyId | 'self' }): Promise<FoundKey> {
+    // A session is not the key: it may act for somebody else, and for less.
+    const isShown = caller.credential.kind === 'key' ? sql`(who.key_id = k.id AND NOT who.read_only)` : sql`0`
     const mayRevoke = sql`k.study_id = ${caller.study} AND k.id = ${idSql(id)}
-      AND (who.key_id = k.id OR ${allows(rule, targetStudy(caller.study))})`
+      AND (${isShown} OR ${allows(rule, targetStudy(caller.study))})`
     const [who, , rows] = await db.batch(
       whoStatement(caller),
       // Before it happens: it may be the caller's own key. One that is revoked already is not revoked again.
@@ -181,7 +183,7 @@ export const apiKeyStore = (db: Database) => ({
             SELECT k.study_id, ${successor.hash}, ${successor.id}, k.role, k.participant_id, k.member_id, k.label,
               ${successor.hint}, ${caller.now.getTime()}, k.expires_at
             FROM who CROSS JOIN api_keys k INDEXED BY api_keys_id
-            WHERE k.study_id = ${study} AND k.id = who.key_id AND who.key_id = ${idSql(id)}
+            WHERE k.study_id = ${study} AND k.id = who.key_id AND who.key_id = ${idSql(id)} AND NOT who.read_only
             ON CONFLICT DO NOTHING`,
         ),
       ),
@@ -202,17 +204,24 @@ export const apiKeyStore = (db: Database) => ({
     return { principal: principalOf(first(who), study), key: row && keyOfRow(row) }
   },
 
-  /** Whether a credential that has no place in the study that was asked is good anywhere at all. */
-  async isGood(credential: Credential, now: Date): Promise<boolean> {
+  /** Whether a credential that has no place in the study that was asked is good anywhere at all, at this door. */
+  async isGood({ credential, door, now }: Pick<Caller, 'credential' | 'door' | 'now'>): Promise<boolean> {
     // A JWT was verified before it became a credential; the other kinds have a row in every study.
-    if (credential.kind !== 'key') return credential.kind === 'jwt'
+    if (!('hash' in credential)) return credential.kind === 'jwt'
+    const { hash, studyNumber } = credential
+    const shown =
+      credential.kind === 'key'
+        ? sql`api_keys k ON k.study_id = t.id AND k.hash = ${hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
+          LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id`
+        : sql`sessions s ON s.study_id = t.id AND s.hash = ${hash} AND ${sessionStands('s', { now, door })}
+          CROSS JOIN api_keys k INDEXED BY api_keys_id
+            ON k.study_id = s.study_id AND k.id = s.key_id AND ${keyStands('k', now)}
+          LEFT JOIN participants p ON p.study_id = s.study_id AND p.id = s.participant_id`
     const [rows] = await db.batch(
       statement<{ good: number }>(
-        sql`SELECT 1 AS good FROM studies s CROSS JOIN api_keys k
-          ON k.study_id = s.id AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
-          LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
-          WHERE s.number = ${credential.studyNumber}
-            AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`,
+        sql`SELECT 1 AS good FROM studies t CROSS JOIN ${shown} WHERE t.number = ${studyNumber}
+          AND (${sql.raw(credential.kind === 'key' ? 'k' : 's')}.participant_id IS NULL
+            OR p.status IN ('active', 'withdrawn'))`,
       ),
     )
     return rows.length > 0

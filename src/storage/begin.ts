@@ -12,7 +12,7 @@ import {
 import type { Rule } from '../model/rules.ts'
 import { allows, type Target, targetFile } from './conditions.ts'
 import { statement } from './database.ts'
-import { newObjectKey } from './objects.ts'
+import { newObjectKey, newStagingKey } from './objects.ts'
 import { type Caller, withWho } from './who.ts'
 import { wordsOf } from './words.ts'
 
@@ -30,6 +30,8 @@ export type NewUpload = Readonly<{
   handle: Handle | undefined
   owner: NewOwner
   declared: DeclaredContent
+  /** Whether nothing that was declared binds the bytes: they are then sent elsewhere first. */
+  staged: boolean
   /** What is said of the file; absent: left as it is, or empty in a new one. */
   details: Changes<FileDetails>
   visibility: Visibility | undefined
@@ -38,8 +40,8 @@ export type NewUpload = Readonly<{
   parts: { partBytes: number; partCount: number } | undefined
   urlExpiresAt: Date
   expiresAt: Date
-  /** Of the file that is replaced, if the caller said which; `any`: there must be one. */
-  revision: number | 'any' | undefined
+  /** Of the file that is replaced, if the caller said which; `any`: there must be one; `none`: there must not. */
+  revision: number | 'any' | 'none' | undefined
   rules: { create: Rule; replace: Rule; publish: Rule }
 }>
 
@@ -70,13 +72,14 @@ function visibilityOf(upload: NewUpload, owner: SQL): SQL {
 /** Whether a file may be made, with the study as `s`. */
 function mayCreate({ rules, revision }: NewUpload, created: Target): SQL {
   // A revision is asked of a file that is there.
-  if (revision !== undefined) return sql`0`
+  if (revision !== undefined && revision !== 'none') return sql`0`
   return sql`(${allows(rules.create, created)} AND (${created.visibility} <> 'public'
     OR (s.allow_public = 1 AND ${allows(rules.publish, created)})))`
 }
 
 /** Whether the file `f` may be replaced. */
 function mayReplace({ rules, revision, visibility }: NewUpload): SQL {
+  if (revision === 'none') return sql`0`
   return sql.join(
     [
       allows(rules.replace, targetFile('f')),
@@ -87,10 +90,11 @@ function mayReplace({ rules, revision, visibility }: NewUpload): SQL {
   )
 }
 
-const planColumns = (study: StudyId, { id, parts }: NewUpload): SQL =>
-  parts === undefined
-    ? sql`${newObjectKey(study, versionOf(id))}, 'single', NULL, NULL`
-    : sql`${newObjectKey(study, versionOf(id))}, 'multipart', ${parts.partBytes}, ${parts.partCount}`
+const placeColumns = (study: StudyId, { id, staged }: NewUpload): SQL =>
+  sql`${newObjectKey(study, versionOf(id))}, ${staged ? newStagingKey(study, id) : null}`
+
+const planColumns = ({ parts }: NewUpload): SQL =>
+  parts === undefined ? sql`'single', NULL, NULL` : sql`'multipart', ${parts.partBytes}, ${parts.partCount}`
 
 /** The one statement that asks the rules; what follows in its batch hangs on the row that it makes. */
 export function insertUpload(caller: Caller, upload: NewUpload) {
@@ -107,10 +111,11 @@ export function insertUpload(caller: Caller, upload: NewUpload) {
   return statement(
     withWho(
       caller,
-      sql`INSERT INTO uploads (study_id, id, file_id, owner, number, attempt, object_key, kind, part_bytes, part_count,
-          name, media_type, size, md5, sha256, changes, created_by, created_at, url_expires_at, expires_at, due_at)
+      sql`INSERT INTO uploads (study_id, id, file_id, owner, number, attempt, object_key, staging_key, kind, part_bytes,
+          part_count, name, media_type, size, md5, sha256, changes, created_by, created_at, url_expires_at, expires_at, due_at)
         SELECT s.id, ${upload.id}, coalesce(f.id, ${upload.newFile}), ${owner},
-          s.number * ${NUMBERS_PER_STUDY} + s.next_number, 1, ${planColumns(study, upload)},
+          s.number * ${NUMBERS_PER_STUDY} + s.next_number, 1, ${placeColumns(study, upload)},
+          ${planColumns(upload)},
           ${declared.name}, ${declared.mediaType}, ${declared.size}, ${declared.md5}, ${declared.sha256},
           CASE WHEN f.id IS NULL THEN '{}' ELSE ${JSON.stringify(upload.details)} END, who.actor, ${now.getTime()},
           ${upload.urlExpiresAt.getTime()}, ${upload.expiresAt.getTime()}, ${dueAt(upload.urlExpiresAt)}

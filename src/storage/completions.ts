@@ -9,8 +9,16 @@ import { type Database, dateOf, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile, ownerColumn } from './file-rows.ts'
 import { assignments } from './files.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
-import { newObjectKey } from './objects.ts'
-import { openUploadOf, openUploadStatement, partsStatement, targetUpload } from './upload-rows.ts'
+import { newObjectKey, newStagingKey } from './objects.ts'
+import {
+  openUploadOf,
+  openUploadStatement,
+  partsStatement,
+  targetUpload,
+  uploadColumns,
+  uploadOfRow,
+  type UploadRow,
+} from './upload-rows.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 /** What is to be completed, and how far it is. */
@@ -26,10 +34,20 @@ export type Completing = Readonly<{
 export type VerifiedObject = Readonly<{
   size: number
   etag: string
+  mediaType: string
   md5: string | null
   sha256: string | null
   verified: Verified
 }>
+
+/**
+ * Right after a version was made of more bytes than its upload has counted, which is of one that declared nothing: they
+ * count from now on, if the study may hold them.
+ */
+const countArrived = (study: StudyId, bytes: number) =>
+  bytes === 0
+    ? undefined
+    : statement(sql`UPDATE studies SET bytes = bytes + ${bytes} WHERE id = ${study} AND changes() > 0`)
 
 export const completionStore = (db: Database) => ({
   /** The first trip of a completion; the bytes are looked at between this and the second. */
@@ -77,19 +95,20 @@ export const completionStore = (db: Database) => ({
     const superseded = sql`v.study_id = ${study} AND v.file_id = ${upload.file} AND v.number < ${upload.number}
       AND ${latestOnly} AND ${isVersion}`
 
-    const [, , , , , , , , files] = await db.batch(
+    const [, , , , , , , , , , files] = await db.batch(
       statement(
         withWho(
           caller,
           sql`INSERT INTO versions (study_id, id, file_id, number, object_key, name, media_type, size, md5, sha256,
               verified, etag, created_by, created_at, completed_at, url_expires_at)
-            SELECT u.study_id, ${version}, u.file_id, u.number, u.object_key, u.name, u.media_type, ${object.size},
+            SELECT u.study_id, ${version}, u.file_id, u.number, u.object_key, u.name, ${object.mediaType}, ${object.size},
               ${object.md5}, ${object.sha256}, ${object.verified}, ${object.etag}, u.created_by, u.created_at, ${now},
               u.url_expires_at
             FROM ${mine} AND (f.version_number IS NULL OR f.version_number < u.number OR NOT ${latestOnly})
             ON CONFLICT DO NOTHING`,
         ),
       ),
+      countArrived(study, object.size - upload.declared.size),
       // It came too late, where only the latest is kept.
       dropUploadObjects(
         caller.now,
@@ -97,7 +116,7 @@ export const completionStore = (db: Database) => ({
       ),
       statement(
         sql`UPDATE files SET version_id = ${version}, version_number = ${upload.number},
-            version_name = ${upload.declared.name}, media_type = ${upload.declared.mediaType}, size = ${object.size},
+            version_name = ${upload.declared.name}, media_type = ${object.mediaType}, size = ${object.size},
             md5 = ${object.md5}, sha256 = ${object.sha256}, verified = ${object.verified}, etag = ${object.etag},
             object_key = ${upload.objectKey}, version_created_at = ${upload.createdAt.getTime()}, completed_at = ${now},
             listed_at = coalesce(listed_at, ${now}), updated_at = ${now}, revision = revision + 1,
@@ -112,6 +131,13 @@ export const completionStore = (db: Database) => ({
       ),
       statement(sql`DELETE FROM versions AS v INDEXED BY versions_file WHERE ${superseded}`),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${settled}`),
+      upload.stagingKey === null
+        ? undefined
+        : dropObjects(
+            caller.now,
+            sql`SELECT u.study_id, u.staging_key, NULL AS multipart_id, u.owner, u.url_expires_at
+              FROM uploads u WHERE ${open} AND ${settled}`,
+          ),
       statement(sql`DELETE FROM uploads AS u WHERE ${open} AND ${settled}`),
       record(caller, { action: 'file.complete', owner: sql`${ownerColumn(upload.owner)}`, object: version }),
       // Of a file that neither has this version nor is past it, the upload was given up.
@@ -142,10 +168,34 @@ export const completionStore = (db: Database) => ({
         SELECT 1 FROM uploads u WHERE ${same})`),
       statement(
         sql`UPDATE uploads AS u SET attempt = attempt + 1, multipart_id = NULL,
-            object_key = ${newObjectKey(study, upload.version)}
+            object_key = ${newObjectKey(study, upload.version)},
+            staging_key = ${upload.stagingKey === null ? null : newStagingKey(study, upload.id)}
           WHERE ${same} AND ${restarted}`,
       ),
     )
+  },
+
+  /**
+   * Gives an upload whose bytes are sent elsewhere first another key for its object, and leaves what was sent. What may
+   * be at the old one goes through the outbox. Undefined: it was no longer open as it was seen.
+   */
+  async moveObject(caller: Caller, upload: Upload): Promise<Upload | undefined> {
+    const { study, now } = caller
+    const objectKey = newObjectKey(study, upload.version)
+    const here = sql`u.study_id = ${study} AND u.id = ${upload.id}`
+    const same = sql`${here} AND u.attempt = ${upload.attempt}`
+    const [, , rows] = await db.batch(
+      dropObjects(
+        now,
+        sql`SELECT u.study_id, u.object_key, NULL AS multipart_id, u.owner, u.url_expires_at FROM uploads u WHERE ${same}`,
+      ),
+      statement(sql`UPDATE uploads AS u SET attempt = attempt + 1, object_key = ${objectKey} WHERE ${same}`),
+      statement<UploadRow>(
+        sql`SELECT ${uploadColumns('u')} FROM uploads u WHERE ${here} AND u.object_key = ${objectKey}`,
+      ),
+    )
+    const row = first(rows)
+    return row && uploadOfRow(row)
   },
 
   /** Open uploads that the sweep has to look at, of every study, longest due first. */

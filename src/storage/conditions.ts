@@ -35,7 +35,15 @@ export const targetFile = (alias: string): Target => ({
 })
 
 /** Where a statement finds the facts of who asks. */
-export type Asker = Readonly<{ role: SQL; participant: SQL; status: SQL; actor: SQL; principal: SQL; now: SQL }>
+export type Asker = Readonly<{
+  role: SQL
+  participant: SQL
+  status: SQL
+  actor: SQL
+  principal: SQL
+  readOnly: SQL
+  now: SQL
+}>
 
 /** The statement has `who` among its tables. */
 const JOINED: Asker = {
@@ -44,6 +52,7 @@ const JOINED: Asker = {
   status: sql`who.status`,
   actor: sql`who.actor`,
   principal: sql`who.principal`,
+  readOnly: sql`who.read_only`,
   now: sql`who.now`,
 }
 
@@ -54,6 +63,7 @@ export const READ_ONCE: Asker = {
   status: sql`(SELECT status FROM who)`,
   actor: sql`(SELECT actor FROM who)`,
   principal: sql`(SELECT principal FROM who)`,
+  readOnly: sql`(SELECT read_only FROM who)`,
   now: sql`(SELECT now FROM who)`,
 }
 
@@ -77,6 +87,10 @@ export const grantOn = (
   sql`SELECT ${column} FROM grants granted WHERE granted.study_id = ${study} AND granted.file_id = ${file}
     AND granted.principal = ${asker.principal} AND (granted.expires_at IS NULL OR granted.expires_at > ${asker.now})`
 
+function isGranted({ study, file }: Target, asker: Asker, at: SQL): SQL {
+  return file === undefined ? sql`0` : sql`EXISTS (${grantOn({ study, file }, asker, sql`1`)}${at})`
+}
+
 function holds(condition: Condition, target: Target, asker: Asker): SQL {
   switch (condition) {
     case 'any':
@@ -91,15 +105,14 @@ function holds(condition: Condition, target: Target, asker: Asker): SQL {
       return sql`${target.visibility} <> 'private'`
     case 'public':
       return sql`(${target.visibility} = 'public' AND ${allowsPublic(target.study)})`
+    case 'opened':
+      return sql`${target.visibility} = 'participants'`
     case 'createdByCaller':
       return sql`${target.createdBy} = ${asker.actor}`
     case 'granted':
-    case 'grantedContent': {
-      const { study, file } = target
-      if (file === undefined) return sql`0`
-      const grant = grantOn({ study, file }, asker, sql`1`)
-      return sql`EXISTS (${grant}${condition === 'granted' ? sql`` : sql` AND granted.level = 'content'`})`
-    }
+      return isGranted(target, asker, sql``)
+    case 'grantedContent':
+      return isGranted(target, asker, sql` AND granted.level = 'content'`)
     default:
       return condition satisfies never
   }
@@ -125,7 +138,8 @@ export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
   )
   if (arms.length === 0) return sql`0`
   const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`
+  const mayChange = rule.changes ? sql` AND NOT ${asker.readOnly}` : sql``
   return rule.writes
-    ? sql`(${mayAsk} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`
-    : sql`(${mayAsk} AND ${notErasing(target.study, target.owner)})`
+    ? sql`(${mayAsk}${mayChange} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`
+    : sql`(${mayAsk}${mayChange} AND ${notErasing(target.study, target.owner)})`
 }

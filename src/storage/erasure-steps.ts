@@ -18,7 +18,17 @@ const LINKS_AT_ONCE = 50
 const LINK_MARGIN_MS = 60_000
 
 /** What is counted besides what the receipt tells: whether a step had anything to do shows in the counts. */
-type Counted = ErasedThing | 'parts' | 'bodies' | 'requests' | 'documentSchemas' | 'auditEvents' | 'places'
+type Counted =
+  | ErasedThing
+  | 'parts'
+  | 'bodies'
+  | 'requests'
+  | 'documentSchemas'
+  | 'auditEvents'
+  | 'places'
+  | 'sessions'
+  | 'assertions'
+  | 'reportNames'
 
 type Range = Readonly<{ index?: string; is: (participant: ParticipantId) => SQL }>
 /** Rows that go by themselves. */
@@ -71,6 +81,14 @@ const PORTIONS: readonly Portion[] = [
     key: 'hash',
     ranges: [{ index: 'enrolment_codes_participant', is: THEIRS.is }],
   },
+  {
+    counted: 'sessions',
+    table: 'sessions',
+    key: 'hash',
+    ranges: [{ index: 'sessions_participant', is: THEIRS.is }],
+  },
+  { counted: 'assertions', table: 'assertions', key: 'key_id, hash' },
+  { counted: 'reportNames', table: 'report_names', key: 'identifier' },
   { counted: 'keys', table: 'api_keys', key: 'hash', ranges: [{ index: 'api_keys_participant', is: THEIRS.is }] },
   {
     counted: 'members',

@@ -20,7 +20,7 @@ import {
   versionOfRow,
   type VersionRow,
 } from './file-rows.ts'
-import { type Caller, principalOf, whoColumns, type WhoRow, whoStatement, withWho } from './who.ts'
+import { type Caller, participantSql, principalOf, whoColumns, type WhoRow, whoStatement, withWho } from './who.ts'
 import { wordsOf } from './words.ts'
 
 /** What of a file can be edited; absent: left as it is. */
@@ -96,7 +96,7 @@ export const fileStore = (db: Database) => ({
   /** A file, one of its versions (undefined: the current one), and how long the study lets a URL to content live. */
   async findContent(
     caller: Caller,
-    file: FileId,
+    file: FileName,
     version: VersionId | undefined,
   ): Promise<FoundFile & { version: Version | undefined; downloadUrlSeconds: number | null }> {
     const [who, rows, versions] = await db.batch(
@@ -104,13 +104,13 @@ export const fileStore = (db: Database) => ({
       statement<FileRow & { downloadUrlSeconds: number | null }>(
         sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')},
             (SELECT s.download_url_seconds FROM studies s WHERE s.id = f.study_id) AS "downloadUrlSeconds"
-          FROM files f WHERE ${isFile(caller.study, file)}`,
+          FROM files f WHERE ${isNamed(caller, file, participantSql(caller))}`,
       ),
       statement<VersionRow>(
-        version === undefined
+        version === undefined || !('id' in file)
           ? sql`SELECT 1 WHERE 0`
           : sql`SELECT ${versionColumns('v')} FROM versions v
-              WHERE v.study_id = ${caller.study} AND v.id = ${version} AND v.file_id = ${file}`,
+              WHERE v.study_id = ${caller.study} AND v.id = ${version} AND v.file_id = ${file.id}`,
       ),
     )
     const row = first(rows)

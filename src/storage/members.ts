@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { Member } from '../model/entities.ts'
 import { memberExists } from '../model/errors.ts'
 import type { MemberId, ParticipantId, StudyId } from '../model/ids.ts'
@@ -16,10 +16,11 @@ import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 /** Its participant, if it has one, must be there. */
 export type NewMember = Pick<Member, 'id' | 'issuer' | 'subject' | 'role' | 'participant' | 'contact'>
 
-type MemberRow = Row<typeof members>
-const columns = columnsOf(members, 'm')
+export type MemberRow = Row<typeof members>
+export const memberColumns = (alias: string): SQL => columnsOf(members, alias)
+const columns = memberColumns('m')
 
-const memberOfRow = (row: MemberRow): Member => ({
+export const memberOfRow = (row: MemberRow): Member => ({
   study: row.studyId as StudyId, // ids are what was put in
   id: row.id as MemberId,
   issuer: row.issuer,

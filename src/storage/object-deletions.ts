@@ -18,9 +18,13 @@ export const dropObjects = (now: Date, from: SQL) =>
       FROM (${from}) dropped WHERE true ON CONFLICT DO NOTHING`,
   )
 
-/** The objects of open uploads; `rows` selects rows of `uploads`. */
+/** The objects of open uploads, where their bytes are sent too; `rows` selects rows of `uploads`. */
 export const dropUploadObjects = (now: Date, rows: SQL) =>
-  dropObjects(now, sql`SELECT study_id, object_key, multipart_id, owner, url_expires_at FROM (${rows})`)
+  dropObjects(
+    now,
+    sql`SELECT study_id, place.value, multipart_id, owner, url_expires_at
+      FROM (${rows}) CROSS JOIN json_each(json_array(object_key, staging_key)) place WHERE place.value IS NOT NULL`,
+  )
 
 export type DueDeletion = { studyId: StudyId; objectKey: string; multipartId: string | null }
 

@@ -16,12 +16,23 @@ const OBJECT_KEY = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(ver_[0-9a-hjkmnp-tv-z]{
 
 /** What an object's key tells; undefined for an object that is not Carrel's. */
 export function parseObjectKey(key: string): { study: StudyId; upload: UploadId } | undefined {
+  const [, inStudy, upload] = STAGING_KEY.exec(key) ?? []
+  // The patterns prove the shapes.
+  if (inStudy !== undefined && upload !== undefined) return { study: inStudy as StudyId, upload: upload as UploadId }
   const [, study, version] = OBJECT_KEY.exec(key) ?? []
-  // The pattern proves both shapes.
   return study === undefined || version === undefined
     ? undefined
     : { study: study as StudyId, upload: uploadOf(version as VersionId) }
 }
+
+/**
+ * A fresh key for bytes of which nothing was declared, `in/<study>/<upload>.<122 random bits>`: a URL that binds nothing
+ * can be used twice, so it never leads to what is or becomes a version's object. With two slashes it is no such key.
+ */
+export const newStagingKey = (study: StudyId, upload: UploadId) =>
+  `in/${study}/${upload}.${crypto.randomUUID().replaceAll('-', '')}`
+
+const STAGING_KEY = /^in\/([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(upl_[0-9a-hjkmnp-tv-z]{26})\.[0-9a-f]{32}$/
 
 /**
  * Where the receipt of an erasure is kept, outside of the database: by the pseudonym it can be told who is to be erased
@@ -29,14 +40,35 @@ export function parseObjectKey(key: string): { study: StudyId; upload: UploadId 
  */
 const receiptKey = (study: StudyId, auditId: AuditId) => `erased/${study}/${auditId}`
 
-/** What storage itself knows of an object; checksums in hex, where it has them. */
-export type ObjectFacts = Readonly<{ size: number; etag: string; md5: string | null; sha256: string | null }>
-
-export type Digests = Readonly<{ md5: string; sha256: string }>
-
 const hex = (bytes: ArrayBuffer) =>
   Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 const hexOrNull = (bytes: ArrayBuffer | undefined) => (bytes === undefined ? null : hex(bytes))
+
+/** What storage itself knows of an object; checksums in hex, where it has them. */
+export type ObjectFacts = Readonly<{
+  size: number
+  etag: string
+  /** The type that it was stored with. */
+  mediaType: string | null
+  md5: string | null
+  sha256: string | null
+}>
+
+const factsOf = ({ size, etag, httpMetadata, checksums }: R2Object): ObjectFacts => ({
+  size,
+  etag,
+  mediaType: httpMetadata?.contentType ?? null,
+  md5: hexOrNull(checksums.md5),
+  sha256: hexOrNull(checksums.sha256),
+})
+
+/** By the MD5 that storage takes of every object that comes whole; by the ETag where it has none. */
+const isCopy = (copy: ObjectFacts, source: ObjectFacts): boolean =>
+  copy.size === source.size &&
+  copy.mediaType === source.mediaType &&
+  (source.md5 === null ? copy.etag === source.etag : copy.md5 === source.md5)
+
+export type Digests = Readonly<{ md5: string; sha256: string }>
 
 /** R2 puts its error's number at the end of the message (docs: R2, "Error codes"). */
 const codeOf = (failure: unknown) =>
@@ -66,9 +98,31 @@ export function openObjects(bucket: R2Bucket) {
   return {
     async head(objectKey: string): Promise<ObjectFacts | undefined> {
       const object = await reachable(bucket.head(objectKey))
-      if (object === null) return undefined
-      const { md5, sha256 } = object.checksums
-      return { size: object.size, etag: object.etag, md5: hexOrNull(md5), sha256: hexOrNull(sha256) }
+      return object === null ? undefined : factsOf(object)
+    },
+
+    /**
+     * Copies an object, as it was seen at `etag`, to a key that has none yet: of copies made at once the first stays, and
+     * all of the same bytes answer with its facts. The bytes pass through, and nothing of them is held. `changed`: the
+     * object is no longer as it was seen; `taken`: the key has something else.
+     */
+    async copy(
+      from: Readonly<{ objectKey: string; etag: string }>,
+      to: Readonly<{ objectKey: string; mediaType: string; disposition: string }>,
+    ): Promise<ObjectFacts | 'changed' | 'taken'> {
+      const source = await reachable(bucket.get(from.objectKey, { onlyIf: { etagMatches: from.etag } }))
+      if (source === null || !('body' in source)) return 'changed'
+      const copied = await reachable(
+        bucket.put(to.objectKey, source.body, {
+          onlyIf: new Headers({ 'If-None-Match': '*' }),
+          httpMetadata: { contentType: to.mediaType, contentDisposition: to.disposition },
+        }),
+      )
+      if (copied !== null) return factsOf(copied)
+      const there = await reachable(bucket.head(to.objectKey))
+      return there !== null && isCopy(factsOf(there), { ...factsOf(source), mediaType: to.mediaType })
+        ? factsOf(there)
+        : 'taken'
     },
 
     /** The bytes of an object, or of a range of it, as a stream. */

@@ -27,11 +27,17 @@ export type ParticipantChanges = Changes<
   Contact & { externalId: string | null; labels: readonly string[]; status: Exclude<ParticipantStatus, 'erasing'> }
 >
 
+/** What people go by besides their id. */
+export type ParticipantName =
+  | Readonly<{ kind: 'externalId'; externalId: string }>
+  | Readonly<{ kind: 'email'; email: string }>
+
 export type FoundParticipant = Readonly<{ principal: Principal | undefined; participant: Participant | undefined }>
 
-type ParticipantRow = Row<typeof participants>
+export type ParticipantRow = Row<typeof participants>
+export const participantColumns = (alias: string): SQL => columnsOf(participants, alias)
 
-const participantOfRow = (row: ParticipantRow): Participant => ({
+export const participantOfRow = (row: ParticipantRow): Participant => ({
   study: row.studyId as StudyId, // ids are what was put in
   id: row.id as ParticipantId,
   number: row.number,
@@ -42,7 +48,7 @@ const participantOfRow = (row: ParticipantRow): Participant => ({
   createdAt: dateOf(row.createdAt),
 })
 
-const columns = columnsOf(participants, 'p')
+const columns = participantColumns('p')
 
 /** The participant that is meant: by id, or the one that the caller is. */
 const isMeant = (caller: Caller, id: ParticipantId | 'me', alias = 'p'): SQL =>
@@ -119,6 +125,22 @@ export const participantStore = (db: Database) => ({
       whoStatement(caller),
       statement<ParticipantRow>(
         withWho(caller, sql`SELECT ${columns} FROM participants p WHERE ${isMeant(caller, id)}`),
+      ),
+    )
+    const row = first(rows)
+    return { principal: principalOf(first(who), caller.study), participant: row && participantOfRow(row) }
+  },
+
+  /** By what people are called by those who do not go by ids. */
+  async findNamed(caller: Caller, name: ParticipantName): Promise<FoundParticipant> {
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<ParticipantRow>(
+        name.kind === 'externalId'
+          ? sql`SELECT ${columns} FROM participants p INDEXED BY participants_external_id
+              WHERE p.study_id = ${caller.study} AND p.external_id = ${name.externalId}`
+          : sql`SELECT ${columns} FROM participants p INDEXED BY participants_email
+              WHERE p.study_id = ${caller.study} AND p.email IN (${name.email}, ${name.email.toLowerCase()}) LIMIT 1`,
       ),
     )
     const row = first(rows)

@@ -99,6 +99,25 @@ export function createPresigner(s3: Settings['s3'], origin: string | undefined) 
       return { method: 'PUT', url, headers }
     },
 
+    /**
+     * A PUT to where bytes go that nothing was declared of: only what the protocol's clients are known to send is signed
+     * (header names in lower case), and whoever has the URL may use it as often as it lives.
+     */
+    async looseUpload(object: {
+      objectKey: string
+      now: Date
+      expiresAt: Date
+      headers: Readonly<Record<string, string>>
+    }): Promise<PresignedPut> {
+      const { objectKey, now, expiresAt } = object
+      const headers = Object.fromEntries(
+        Object.entries(object.headers).map(([name, value]) => [name, headerValue(value)]),
+      )
+      const expiresSeconds = secondsUntil(expiresAt, now)
+      const url = await sign({ method: 'PUT', objectKey, query: {}, headers, now, expiresSeconds })
+      return { method: 'PUT', url, headers }
+    },
+
     /** One part of a multipart upload, of exactly `bytes` bytes; sending it again replaces it. */
     async part(part: {
       objectKey: string
@@ -120,7 +139,10 @@ export function createPresigner(s3: Settings['s3'], origin: string | undefined) 
       return { method: 'PUT', url, headers }
     },
 
-    /** A URL for GET or for HEAD: storage takes neither for the other. It answers with this name and media type. */
+    /**
+     * A URL for GET or for HEAD: storage takes neither for the other. It answers with this name and media type. `query`
+     * is signed with it, and means nothing to storage.
+     */
     async download(object: {
       objectKey: string
       method: 'GET' | 'HEAD'
@@ -128,8 +150,10 @@ export function createPresigner(s3: Settings['s3'], origin: string | undefined) 
       expiresSeconds: number
       disposition: string
       mediaType: string
+      query?: Readonly<Record<string, string>>
     }): Promise<string> {
       const query = {
+        ...object.query,
         'response-content-disposition': headerValue(object.disposition),
         'response-content-type': headerValue(object.mediaType),
       }

@@ -1,12 +1,14 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry } from '../model/report-entries.ts'
+import type { Indexing } from '../model/report-names.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
+import { isAsSaid, labelsOf, putName } from './report-names.ts'
 import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
 import type { FoundReport, ReadAndWrite } from './reports.ts'
 import { reportEntries } from './schema/reports.ts'
@@ -43,6 +45,9 @@ function within(kind: EntryKind, { from, until, after, order }: Stretch): SQL {
   ]
   return sql.join(bounds, sql` AND `)
 }
+
+/** `indexing`: what a protocol says of the report, if it is one that says such things. */
+type NewEntries = Readonly<{ entries: readonly NewEntry[]; indexing: Indexing | undefined }>
 
 export const reportEntryStore = (db: Database) => ({
   async find(
@@ -114,25 +119,31 @@ export const reportEntryStore = (db: Database) => ({
 
   /**
    * All of them or none, and the report with the first ones. An entry that has the key of one that is there replaces it,
-   * so the batch may be repeated.
+   * so the batch may be repeated. `differs`: nothing is written, since its report is said to be for other parts of the
+   * study than it was.
    */
   async put(
     caller: Caller,
     name: ReportName,
-    { reading, writing, entries }: ReadAndWrite & { entries: readonly NewEntry[] },
-  ): Promise<FoundReport & { written: boolean }> {
+    { reading, writing, entries, indexing }: ReadAndWrite & NewEntries,
+  ): Promise<FoundReport & { written: boolean; differs: boolean }> {
     const { study } = caller
     const owner = name.owner === 'me' ? sql`who.participant_id` : ownerOf(name.owner)
     const now = caller.now.getTime()
-    const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))}`
+    const fits = indexing === undefined ? sql`1` : isAsSaid(caller, name, indexing)
+    const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))} AND ${fits}`
+    const isIndexed = name.owner === null && indexing !== undefined
     const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
-    const [who, , written, , , reports] = await db.batch(
+    const [who, fitting, , written, , , , reports] = await db.batch(
       whoStatement(caller),
+      indexing?.labels === undefined ? undefined : statement<{ fits: number }>(sql`SELECT ${fits} AS fits`),
       statement(
         withWho(
           caller,
-          sql`INSERT INTO reports (study_id, owner, identifier, created_at)
-            SELECT ${study}, ${owner}, ${name.identifier}, ${now} FROM who WHERE ${isAllowed}
+          sql`INSERT INTO reports (study_id, owner, identifier, created_at, opened, labels)
+            SELECT ${study}, ${owner}, ${name.identifier}, ${now},
+              ${isIndexed ? 1 : 0}, ${isIndexed ? labelsOf(indexing) : sql`'[]'`}
+            FROM who WHERE ${isAllowed}
             ON CONFLICT (study_id, owner, identifier) DO NOTHING`,
         ),
       ),
@@ -149,6 +160,7 @@ export const reportEntryStore = (db: Database) => ({
       ),
       record(caller, { action: 'report.add', owner, object: null }),
       remember(caller, { ids: {}, owner }),
+      name.owner === null ? undefined : putName(caller, name.identifier, indexing),
       reportStatement(caller, name, reading),
     )
     const report = first(reports)
@@ -156,16 +168,17 @@ export const reportEntryStore = (db: Database) => ({
       principal: principalOf(first(who), study),
       report: report && reportOfRow(report),
       written: written.length > 0,
+      differs: first(fitting)?.fits === 0,
     }
   },
 
-  /** The report stays, be it empty. */
+  /** The report stays, be it empty; or goes with its last entry. */
   async remove(
     caller: Caller,
     name: ReportName,
-    { key, reading, writing }: ReadAndWrite & { key: EntryKey },
+    { key, reading, writing, leaves }: ReadAndWrite & { key: EntryKey; leaves: 'report' | 'nothing' },
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, removed, , reports] = await db.batch(
+    const [who, removed, , , reports] = await db.batch(
       whoStatement(caller),
       statement<{ at: string }>(
         withWho(
@@ -177,6 +190,14 @@ export const reportEntryStore = (db: Database) => ({
         ),
       ),
       record(caller, { action: 'report_entry.delete', owner: ownerOf(name.owner), object: null }),
+      leaves === 'report'
+        ? undefined
+        : statement(
+            withWho(
+              caller,
+              sql`DELETE FROM reports AS r WHERE ${isNamed(caller, name, 'r')} AND r.entries = 0 AND changes() > 0`,
+            ),
+          ),
       reportStatement(caller, name, reading),
     )
     const report = first(reports)

@@ -32,7 +32,9 @@ export const targetReport = (alias: string): Target => ({
   study: sql.raw(`${alias}.study_id`),
   file: undefined,
   owner: sql.raw(`${alias}.owner`),
-  visibility: sql.raw(`CASE ${alias}.public WHEN 1 THEN 'public' ELSE 'study' END`),
+  // What is opened to participants is open to all of them: one that is for parts of the study is not.
+  visibility: sql.raw(`CASE WHEN ${alias}.public = 1 THEN 'public'
+    WHEN ${alias}.opened = 1 AND ${alias}.labels = '[]' THEN 'participants' ELSE 'study' END`),
   createdBy: sql`NULL`,
 })
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Report } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
@@ -20,13 +20,29 @@ import {
 } from './report-rows.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
-export type ReportChanges = Changes<Pick<Report, 'public' | 'labels'>>
+/** Not `public` is for the team alone; `participants`: as it was for the study's participants, and public no more. */
+export type ReportChanges = Changes<{ public: boolean | 'participants'; labels: Report['labels'] }>
 
 /** `report`: if the caller may read it. */
 export type FoundReport = Readonly<{ principal: Principal | undefined; report: Report | undefined }>
 
 /** A rule that reads, which says what is shown, and one that writes. */
 export type ReadAndWrite = Readonly<{ reading: Rule; writing: Rule }>
+
+function readersOf(isPublic: boolean | 'participants' | undefined): SQL[] {
+  switch (isPublic) {
+    case undefined:
+      return []
+    case true:
+      return [sql`public = 1`]
+    case 'participants':
+      return [sql`public = 0`]
+    case false:
+      return [sql`public = 0`, sql`opened = 0`]
+    default:
+      return isPublic satisfies never
+  }
+}
 
 const isAllowedTo = (writing: Rule) => sql`EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetReport('r'))})`
 
@@ -75,7 +91,7 @@ export const reportStore = (db: Database) => ({
   ): Promise<FoundReport & { updated: boolean }> {
     const set = [
       sql`identifier = identifier`,
-      ...(changes.public === undefined ? [] : [sql`public = ${changes.public ? 1 : 0}`]),
+      ...readersOf(changes.public),
       ...(changes.labels === undefined ? [] : [sql`labels = ${JSON.stringify(changes.labels)}`]),
     ]
     const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`

@@ -22,6 +22,22 @@ export function parseApiKey(text: string): { studyNumber: number; secret: string
   return studyNumber <= MAX_STUDY_NUMBER ? { studyNumber, secret: text } : undefined
 }
 
+const SESSION_SECRET = /^cr([sn])_([1-9]\d{0,4})_[\w-]{43}$/
+
+/** Whether a text has the shape of a session's secret, or of what renews one, and of which study; undefined if not. */
+export function parseSessionSecret(text: string): { kind: 'access' | 'renewal'; studyNumber: number } | undefined {
+  const [, letter, number] = SESSION_SECRET.exec(text) ?? []
+  const studyNumber = Number(number)
+  return studyNumber <= MAX_STUDY_NUMBER ? { kind: letter === 's' ? 'access' : 'renewal', studyNumber } : undefined
+}
+
+/** What a session is renewed with: `crn_<study number>_<base64url of 256 random bits>`. */
+export async function newRenewalSecret(studyNumber: number) {
+  assertStudyNumber(studyNumber)
+  const secret = `crn_${studyNumber}_${base64url.encode(randomBytes(32))}`
+  return { secret, hash: await hashSecret(secret) }
+}
+
 /** SHA-256 in lower-case hex: fast on purpose, for what it is given has at least 256 random bits. */
 export async function hashSecret(text: string): Promise<string> {
   return hexOf(await sha256(text))
@@ -104,6 +120,22 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
       bytes.set(new Uint8Array(await tagOf(tagged, signingKey)), TAGGED_BYTES)
       const token = base64url.encode(bytes)
       return { token, hash: await hashSecret(token) }
+    },
+
+    /**
+     * What opens a session, `crs_<study number>_<base64url>`, under each key, the signing one first. It comes of the
+     * session's id, so that one that still lives can be told again to who renews it, though only its hash is kept.
+     */
+    async sessionSecrets(studyNumber: number, id: string): Promise<readonly { secret: string; hash: string }[]> {
+      assertStudyNumber(studyNumber)
+      // Longer than anything that is tagged, so that neither passes for the other.
+      const named = new TextEncoder().encode(`secret of the session ${studyNumber} ${id}`)
+      return Promise.all(
+        tokenKeys.map(async (key) => {
+          const secret = `crs_${studyNumber}_${base64url.encode(new Uint8Array(await sign(named, key)))}`
+          return { secret, hash: await hashSecret(secret) }
+        }),
+      )
     },
 
     /** What is inside a token that one of the keys signed; undefined for anything else, at no cost but a hash. */

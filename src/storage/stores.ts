@@ -4,6 +4,7 @@ import { auditStore } from './audit-events.ts'
 import { belongingStore } from './belongings.ts'
 import { completionStore } from './completions.ts'
 import { openDatabase, type Queryable } from './database.ts'
+import { documentRemovalStore } from './document-removals.ts'
 import { documentSchemaStore } from './document-schemas.ts'
 import { documentStore } from './documents.ts'
 import { downloadClaimStore } from './download-claims.ts'
@@ -13,18 +14,23 @@ import { erasureStore } from './erasures.ts'
 import { fileStore } from './files.ts'
 import { grantTemplateStore } from './grant-templates.ts'
 import { grantStore } from './grants.ts'
+import { handleStore } from './handles.ts'
 import { idempotencyStore } from './idempotency.ts'
 import { holdingStore } from './holdings.ts'
 import { memberStore } from './members.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
+import { participantPageStore } from './participant-pages.ts'
 import { participantStore } from './participants.ts'
 import { createPresigner } from './presign.ts'
 import { removalStore } from './removals.ts'
 import { reportEntryStore } from './report-entries.ts'
+import { reportNameStore } from './report-names.ts'
 import { reportRollupStore } from './report-rollups.ts'
 import { reportStore } from './reports.ts'
 import { searchStore } from './search.ts'
+import { serviceAccountStore } from './service-accounts.ts'
+import { sessionStore } from './sessions.ts'
 import { shelfStore } from './shelf.ts'
 import { studyStore } from './studies.ts'
 import { uploadStore } from './uploads.ts'
@@ -40,15 +46,19 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
   return {
     studies: studyStore(db),
     participants: participantStore(db),
+    participantPages: participantPageStore(db),
     members: memberStore(db),
     apiKeys: apiKeyStore(db),
     audit: auditStore(db),
     belongings: belongingStore(db),
     holdings: holdingStore(db),
     enrolmentCodes: enrolmentCodeStore(db),
+    sessions: sessionStore(db),
+    serviceAccounts: serviceAccountStore(db),
     erasures: erasureStore(db, bindings.TOKENS),
     idempotency: idempotencyStore(db),
     files: fileStore(db),
+    handles: handleStore(db),
     shelf: shelfStore(db),
     search: searchStore(db),
     grants: grantStore(db),
@@ -57,9 +67,11 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     completions: completionStore(db),
     removals: removalStore(db),
     documents: documentStore(db),
+    documentRemovals: documentRemovalStore(db),
     documentSchemas: documentSchemaStore(db),
     reports: reportStore(db),
     reportEntries: reportEntryStore(db),
+    reportNames: reportNameStore(db),
     reportRollups: reportRollupStore(db),
     downloadTokens: downloadTokenStore(db, bindings.TOKENS),
     downloadClaims: downloadClaimStore(db, bindings.TOKENS),

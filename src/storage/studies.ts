@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Study, StudySettings } from '../model/entities.ts'
 import { studyExists } from '../model/errors.ts'
 import { MAX_STUDY_NUMBER, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
@@ -16,7 +16,10 @@ import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 export type StudyChanges = Changes<StudySettings & { name: string }>
 export type FoundStudy = Readonly<{ principal: Principal | undefined; study: Study | undefined }>
 
-const studyOfRow = (row: Row<typeof studies>): Study => ({
+export type StudyRow = Row<typeof studies>
+export const studyColumns = (alias: string): SQL => columnsOf(studies, alias)
+
+export const studyOfRow = (row: StudyRow): Study => ({
   id: row.id as StudyId, // what was put in
   number: row.number,
   name: row.name,
@@ -31,11 +34,12 @@ const studyOfRow = (row: Row<typeof studies>): Study => ({
     maxDocuments: row.maxDocuments,
   },
   usage: { bytes: row.bytes, files: row.files, documents: row.documents },
+  participants: row.participants,
   numbersLeft: NUMBERS_PER_STUDY - row.nextNumber,
   createdAt: dateOf(row.createdAt),
 })
 
-const columns = columnsOf(studies, 's')
+const columns = studyColumns('s')
 /** One that is being erased is there no more, and neither is what is left of an erased one. */
 const isActive = ({ study }: Caller) => sql`s.id = ${study} AND s.status = 'active'`
 /** A limit is not set below what the study holds. */
@@ -43,6 +47,12 @@ const limitsFit = ({ maxBytes, maxFiles, maxDocuments }: StudyChanges) => sql`(s
   AND (s.files <= ${maxFiles ?? null}) IS NOT 0 AND (s.documents <= ${maxDocuments ?? null}) IS NOT 0`
 
 export const studyStore = (db: Database) => ({
+  /** The study of a number. It is neither changed nor given to another, also when the study is gone. */
+  async idOf(number: number): Promise<StudyId | undefined> {
+    const [rows] = await db.batch(statement<{ id: StudyId }>(sql`SELECT id FROM studies WHERE number = ${number}`))
+    return first(rows)?.id
+  },
+
   /**
    * Takes the next number. Undefined: none is left.
    * @throws DomainError `study_exists`

@@ -58,6 +58,7 @@ export const uploadOfRow = (row: UploadRow): Upload => ({
   number: row.number,
   owner: ownerOf(row.owner),
   objectKey: row.objectKey,
+  stagingKey: row.stagingKey,
   attempt: row.attempt,
   declared: { name: row.name, mediaType: row.mediaType, size: row.size, md5: row.md5, sha256: row.sha256 },
   changes: JSON.parse(row.changes) as Changes<FileDetails>,

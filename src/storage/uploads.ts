@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { File, Upload, UploadPart } from '../model/entities.ts'
-import { type UploadId, versionOf } from '../model/ids.ts'
+import { type Handle, type ParticipantId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { countUpload, dueAt, insertFile, insertUpload, LANDING_SECONDS, type NewUpload, ownerSql } from './begin.ts'
-import { allows } from './conditions.ts'
+import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
 import { remember } from './idempotency.ts'
@@ -30,6 +30,9 @@ export type FoundUpload = Readonly<{
   upload: Upload | undefined
   parts: readonly UploadPart[]
 }>
+
+/** Whose uploads: an owner's (`me`: the caller's own), or of one of the owner's files; undefined: everyone's. */
+export type StagedOf = Readonly<{ owner: ParticipantId | 'me' | undefined; handle?: Handle | undefined }>
 
 export const uploadStore = (db: Database) => ({
   /**
@@ -108,6 +111,39 @@ export const uploadStore = (db: Database) => ({
       ),
     )
     return first(rows)?.multipartId ?? null
+  },
+
+  /**
+   * The newest open uploads whose bytes go to a staging key, of whom the rule shows: of one owner (`me`: the caller), or
+   * of one of the owner's files, or of everyone.
+   */
+  async staged(
+    caller: Caller,
+    { owner, handle }: StagedOf,
+    { rule, limit }: { rule: Rule; limit: number },
+  ): Promise<{ principal: Principal | undefined; uploads: Upload[] }> {
+    const { study } = caller
+    const of = owner === 'me' ? sql`(SELECT participant_id FROM who)` : sql`${owner ?? null}`
+    const ofFile =
+      handle === undefined
+        ? sql`1`
+        : sql`u.file_id = (SELECT f.id FROM files f INDEXED BY files_handle
+            WHERE f.study_id = ${study} AND f.owner = ${of} AND f.handle = ${handle})`
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<UploadRow>(
+        withWho(
+          caller,
+          sql`SELECT ${uploadColumns('u')}
+            FROM uploads u ${owner === undefined ? sql`INDEXED BY uploads_staged` : sql`INDEXED BY uploads_staged_owner`}
+            WHERE u.study_id = ${study} AND ${owner === undefined ? sql`1` : sql`u.owner = ${of}`}
+              AND u.staging_key IS NOT NULL AND ${ofFile}
+              AND ${allows(rule, targetOwnedBy(sql`u.study_id`, sql`u.owner`), READ_ONCE)}
+            ORDER BY u.id DESC LIMIT ${limit}`,
+        ),
+      ),
+    )
+    return { principal: principalOf(first(who), study), uploads: rows.map(uploadOfRow) }
   },
 
   /** Records parts, all or none: none if one is past the last part. `upload` is undefined where the rule says no. */

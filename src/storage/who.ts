@@ -12,6 +12,10 @@ export type Caller = Readonly<{
   now: Date
   door: Door
   idempotency?: Idempotency | undefined
+  /** Roles that the operation is for; others change nothing by it. Undefined: all. */
+  admits?: readonly Role[] | undefined
+  /** Whether it is for none who have withdrawn. */
+  requiresActive?: boolean | undefined
 }>
 
 /** The credential's own row, read in the batch that it is used in. */
@@ -23,36 +27,57 @@ export type WhoRow = {
   keyId: string | null
   memberId: string | null
   lastUsedAt: number | null
+  readOnly: number
 }
 
 /**
  * What every row of `who` has besides the credential's own columns: `principal` is whom files are shared with,
- * `audit_actor` and `audit_id` are the caller's names in the audit, `now` is the time of the request.
+ * `audit_actor` and `audit_id` are the caller's names in the audit, `now` is the time of the request; who is
+ * `read_only` changes nothing.
  */
-const constant = (role: 'anonymous' | 'operator' | 'system', now: Date): SQL =>
+const constant = (role: 'anonymous' | 'operator' | 'system', caller: Caller): SQL =>
   sql`SELECT ${sql.raw(`'${role}' AS role, '${role}' AS actor, '${role}' AS audit_actor`)}, NULL AS participant_id,
     NULL AS status, NULL AS audit_id, NULL AS key_id, NULL AS member_id, NULL AS principal, NULL AS last_used_at,
-    ${now.getTime()} AS now`
+    ${isKeptOut(caller, { role: `'${role}'`, status: 'NULL' })} AS read_only, ${caller.now.getTime()} AS now`
+
+/** Whether the operation is not for a caller of this role and status, each of them an expression. */
+function isKeptOut({ admits, requiresActive }: Caller, { role, status }: { role: string; status: string }): SQL {
+  const names = admits?.map((each) => `'${each}'`).join(', ')
+  const admitted = names === undefined ? '1' : `${role} IN (${names})`
+  return sql.raw(requiresActive === true ? `NOT (${admitted} AND ${status} IS NOT 'withdrawn')` : `NOT ${admitted}`)
+}
 
 /** A SELECT of the caller's row in this study, or of none: revoked, expired, unknown or of another study. */
-function whoSql({ credential, study, now }: Caller): SQL {
+function whoSql(caller: Caller): SQL {
+  const { credential, study, now } = caller
   switch (credential.kind) {
     case 'anonymous':
     case 'operator':
     case 'system':
-      return constant(credential.kind, now)
+      return constant(credential.kind, caller)
     case 'key':
       return sql`SELECT k.role, coalesce('participant:' || k.participant_id, 'key:' || k.id) AS actor,
           coalesce('participant:' || p.audit_id, 'key:' || k.id) AS audit_actor, k.participant_id, p.status, p.audit_id,
-          k.id AS key_id, NULL AS member_id, ${keyPrincipal('k')} AS principal, k.last_used_at, ${now.getTime()} AS now
+          k.id AS key_id, NULL AS member_id, ${keyPrincipal('k')} AS principal, k.last_used_at,
+          ${isKeptOut(caller, { role: 'k.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now
         FROM api_keys k LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
         WHERE k.study_id = ${study} AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
           AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
+    case 'session':
+      return sql`SELECT s.role, coalesce('participant:' || s.participant_id, 'key:' || k.id) AS actor,
+          coalesce('participant:' || p.audit_id, 'key:' || k.id) AS audit_actor, s.participant_id, p.status, p.audit_id,
+          k.id AS key_id, NULL AS member_id, ${memberOrParticipant('s')} AS principal, k.last_used_at,
+          (s.read_only OR ${isKeptOut(caller, { role: 's.role', status: 'p.status' })}) AS read_only, ${now.getTime()} AS now
+        FROM sessions s CROSS JOIN api_keys k INDEXED BY api_keys_id ON k.study_id = s.study_id AND k.id = s.key_id
+        LEFT JOIN participants p ON p.study_id = s.study_id AND p.id = s.participant_id
+        WHERE s.study_id = ${study} AND s.hash = ${credential.hash} AND ${sessionStands('s', caller)}
+          AND ${keyStands('k', now)}
+          AND (s.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     case 'jwt':
       return sql`SELECT m.role, coalesce('participant:' || m.participant_id, 'member:' || m.id) AS actor,
           coalesce('participant:' || p.audit_id, 'member:' || m.id) AS audit_actor, m.participant_id, p.status,
           p.audit_id, NULL AS key_id, m.id AS member_id, ${memberPrincipal('m')} AS principal, NULL AS last_used_at,
-          ${now.getTime()} AS now
+          ${isKeptOut(caller, { role: 'm.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now
         FROM members m LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
         WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject}
           AND ${credential.studies === undefined || credential.studies.includes(study) ? sql`1` : sql`0`}
@@ -63,8 +88,9 @@ function whoSql({ credential, study, now }: Caller): SQL {
 }
 
 /** Whom a file is shared with, where a key or a member asks. A key of the team that acts for no member is nobody. */
-export const keyPrincipal = (alias: string): SQL =>
+const memberOrParticipant = (alias: string): SQL =>
   sql.raw(`coalesce('participant:' || ${alias}.participant_id, 'member:' || ${alias}.member_id)`)
+export const keyPrincipal = memberOrParticipant
 export const memberPrincipal = (alias: string): SQL =>
   sql.raw(`coalesce('participant:' || ${alias}.participant_id, 'member:' || ${alias}.id)`)
 
@@ -79,6 +105,11 @@ export const keyStands = (alias: string, now: Date): SQL =>
       WHERE acting.study_id = ${sql.raw(alias)}.study_id AND acting.id = ${sql.raw(alias)}.member_id))
     AND ${studyStands(alias)}`
 
+/** The condition under which a session opens, besides its key's. */
+export const sessionStands = (alias: string, { now, door }: Pick<Caller, 'now' | 'door'>): SQL =>
+  sql`${sql.raw(alias)}.kind = 'access' AND ${sql.raw(alias)}.door = ${door}
+    AND ${sql.raw(alias)}.expires_at > ${now.getTime()}`
+
 /** The same for a membership. */
 export const studyStands = (alias: string): SQL => notErasing(sql.raw(`${alias}.study_id`), sql`''`)
 
@@ -87,15 +118,20 @@ export const withWho = (caller: Caller, body: SQL): SQL => sql`WITH who AS (${wh
 
 /** The columns of a `WhoRow`, for a statement that answers with more than that. */
 export const whoColumns: SQL = sql`who.role, who.actor, who.participant_id AS "participantId", who.status,
-  who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt"`
+  who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt", who.read_only AS "readOnly"`
 
 export const whoStatement = (caller: Caller) => statement<WhoRow>(withWho(caller, sql`SELECT ${whoColumns} FROM who`))
 
-/** Something of the row that the caller's credential leads to, a key's `k` or a membership's `m`: of one row read. */
-function ofCredential({ credential, study }: Caller, { key, member }: { key: SQL; member: SQL }): SQL {
+/** Something of the row that the caller's credential leads to: a key's `k`, a session's `s` or a membership's `m`. */
+function ofCredential(
+  { credential, study }: Caller,
+  { key, session, member }: { key: SQL; session: SQL; member: SQL },
+): SQL {
   switch (credential.kind) {
     case 'key':
       return sql`(SELECT ${key} FROM api_keys k WHERE k.study_id = ${study} AND k.hash = ${credential.hash})`
+    case 'session':
+      return sql`(SELECT ${session} FROM sessions s WHERE s.study_id = ${study} AND s.hash = ${credential.hash})`
     case 'jwt':
       return sql`(SELECT ${member} FROM members m
         WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
@@ -113,11 +149,15 @@ function ofCredential({ credential, study }: Caller, { key, member }: { key: SQL
  * for the batch's `who` to say: what this finds is looked at only then.
  */
 export const principalSql = (caller: Caller): SQL =>
-  ofCredential(caller, { key: keyPrincipal('k'), member: memberPrincipal('m') })
+  ofCredential(caller, { key: keyPrincipal('k'), session: memberOrParticipant('s'), member: memberPrincipal('m') })
 
 /** The participant that it stands for, in the same way. */
 export const participantSql = (caller: Caller): SQL =>
-  ofCredential(caller, { key: sql`k.participant_id`, member: sql`m.participant_id` })
+  ofCredential(caller, {
+    key: sql`k.participant_id`,
+    session: sql`s.participant_id`,
+    member: sql`m.participant_id`,
+  })
 
 const throughOf = (row: WhoRow): Through => {
   // Ids of rows are what their columns hold.
@@ -142,6 +182,7 @@ export function principalOf(row: WhoRow | undefined, study: StudyId): Principal 
             study,
             participant: row.participantId as ParticipantId, // a participant's row joined it
             status: row.status,
+            readOnly: row.readOnly === 1,
             actor,
             through: throughOf(row),
           }

@@ -1,7 +1,7 @@
 // Derived from the routes themselves: one that is added is knocked at here, whether anybody thinks of it or not.
 
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createApp } from '../../src/app.ts'
+import { createNative } from '../../src/http/native.ts'
 import { anonymous, as, type Caller, operator } from '../support/client.ts'
 import { aFurnishedStudy, type Operation, operations, pathOf } from '../support/operations.ts'
 import { expectProblem } from '../support/problems.ts'
@@ -22,7 +22,7 @@ const PUBLIC = [
 /** Middleware; any other route for every method would let a method through that nobody looked at. */
 const FOR_ALL_METHODS = ['/*', '/d/*', '/v1/*']
 
-const { routes } = createApp()
+const { routes } = createNative()
 const templateOf = (path: string) => path.replaceAll(/\/:(\w+)/g, '/{$1}')
 const nameOf = ({ method, template }: { method: string; template: string }) => `${method} ${template}`
 

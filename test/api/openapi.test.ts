@@ -2,7 +2,7 @@
 
 import { z } from '@hono/zod-openapi'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createApp } from '../../src/app.ts'
+import { createNative } from '../../src/http/native.ts'
 import { anonymous } from '../support/client.ts'
 import { errorsBy } from '../support/told.ts'
 
@@ -28,7 +28,7 @@ type Described = {
   components: { schemas: Record<string, Json>; securitySchemes: Json }
 }
 
-const app = createApp()
+const app = createNative()
 let described: Described
 let errorsOf: ReturnType<typeof errorsBy>
 let operations: { name: string; operation: Documented }[]

@@ -25,10 +25,12 @@ const aCase = fc.record({
   principal: fc.constantFrom(
     ...Object.values(principals),
     theParticipant(bob),
+    theParticipant(bob, 'active', true),
     theParticipant('will' as ParticipantId, 'withdrawn'),
+    theParticipant('will' as ParticipantId, 'withdrawn', true),
   ),
   owner: anOwner,
-  visibility: aVisibility,
+  visibility: fc.constantFrom<Facts['visibility']>('private', 'study', 'participants', 'public'),
   createdBy: fc.constantFrom(...Object.values(principals), theParticipant(bob)).map((maker) => maker.actor),
   allowPublic: fc.boolean(),
   /** With whom it is shared: with the caller, or with somebody else; until before, at or after the time of the request. */
@@ -43,7 +45,7 @@ const aCase = fc.record({
 type Case = typeof aCase extends fc.Arbitrary<infer Value> ? Value : never
 
 /** Read as storage reads it: a public file is a study file where the study does not allow that. */
-const visibleAs = (visibility: Visibility, allowPublic: boolean): Visibility =>
+const visibleAs = (visibility: Facts['visibility'], allowPublic: boolean): Facts['visibility'] =>
   visibility === 'public' && !allowPublic ? 'study' : visibility
 
 /** How the caller of a case is granted what, in TypeScript's words. */
@@ -68,6 +70,7 @@ const rowOf = ({ principal, owner, visibility, createdBy, allowPublic }: Case, {
   actor: principal.actor,
   participant_id: principal.role === 'participant' ? principal.participant : null,
   status: principal.role === 'participant' ? principal.status : null,
+  read_only: principal.role === 'participant' && principal.readOnly ? 1 : 0,
   owner: owner ?? '',
   visibility,
   created_by: createdBy,
@@ -107,7 +110,7 @@ describe('in SQL the policy', () => {
   }
 
   const facts = ['owner', 'visibility', 'created_by', 'study', 'file']
-  const columns = ['role', 'actor', 'participant_id', 'status', 'principal', 'now', ...facts]
+  const columns = ['role', 'actor', 'participant_id', 'status', 'read_only', 'principal', 'now', ...facts]
   const whoOf = (from: Case[]) =>
     sql`WITH who AS (SELECT c.key AS place, ${sql.raw(
       columns.map((column) => `c.value ->> '${column}' AS ${column}`).join(', '),

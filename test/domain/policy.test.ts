@@ -86,7 +86,15 @@ const TABLE = `
   changeReport          own      -          -            -      -       -      -         -         -
   changeReport          other's  -          -            -      -       PSO    -         -         -
   changeReport          study's  -          -            -      -       SO     -         -         -
+  readReportName        own      -          PSO          -      -       -      -         -         -
+  readReportName        other's  -          -            PSO    PSO     PSO    -         -         -
+  readReportName        study's  -          -            SO     SO      SO     -         -         -
+  deleteReportName      study's  -          -            -      -       SO     -         -         -
   issueEnrolmentCode    other's  -          -            -      PSO     PSO    -         -         -
+  settleArrived         own      -          PSO          -      -       -      -         -         -
+  settleArrived         other's  -          -            PSO    PSO     PSO    -         -         -
+  settleArrived         study's  -          -            SO     SO      SO     -         -         -
+  actFor                other's  -          -            -      PSO     PSO    -         -         -
   exportParticipant     own      -          PSO          -      -       -      -         -         -
   exportParticipant     other's  -          -            -      -       PSO    -         -         -
   eraseParticipant      own      -          PSO          -      -       -      -         -         -
@@ -173,6 +181,17 @@ describe('the policy', () => {
         granted: null,
       }),
     ).toBe(true)
+  })
+
+  test('lets participants read a report of the study that was opened to them', () => {
+    const opened: Facts = { owner: null, visibility: 'participants', createdBy: null, granted: null }
+    for (const rule of [rules.readReport, rules.listReports]) {
+      expect(permits(rule, theParticipant(ada), opened)).toBe(true)
+      expect(permits(rule, theParticipant(ada, 'withdrawn'), opened)).toBe(true)
+      expect(permits(rule, nobody('anonymous'), opened)).toBe(false)
+      expect(permits(rule, aTeamMember('download'), opened)).toBe(false)
+    }
+    expect(permits(rules.addReportEntry, theParticipant(ada), opened)).toBe(false)
   })
 
   test('lets whoever began an upload go on with it', () => {

@@ -59,7 +59,14 @@ describe('an erasure', () => {
       expect.arrayContaining(['participants', 'files', 'versions', 'uploads', 'upload_parts', 'shelf', 'grants', 'KV']),
     )
     expect(before).toEqual(
-      expect.arrayContaining(['idempotency_keys', 'files_fts_content', 'files_fts_data', 'bucket']),
+      expect.arrayContaining([
+        'idempotency_keys',
+        'report_names',
+        'sessions',
+        'files_fts_content',
+        'files_fts_data',
+        'bucket',
+      ]),
     )
 
     const erasure = await eraseQuietly(busy.ada, `${study.path}/participants/me`)
@@ -75,14 +82,14 @@ describe('an erasure', () => {
       state: 'done',
       counts: {
         participants: 1,
-        files: SIZE.files + 2 + 5,
+        files: SIZE.files + 2 + 6,
         versions: SIZE.files + Math.ceil(SIZE.files / 20) + 3,
-        uploads: 5,
+        uploads: 6,
         links: 4,
         grants: 2,
         documents: SIZE.documents,
-        reports: 2,
-        entries: SIZE.entries,
+        reports: 3,
+        entries: SIZE.entries + 1,
         keys: 1,
         members: 1,
         enrolmentCodes: 1,

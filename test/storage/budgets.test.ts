@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { arrive, beginLoose } from '../support/arrivals.ts'
 import type { Answer, Caller } from '../support/client.ts'
 import { type Cost, costOf } from '../support/meters.ts'
 import { type Recipe, seedBulk, seededId, SEEDED_SINCE, seedGrants } from '../support/seed.ts'
@@ -136,6 +137,12 @@ async function measureUploads(note: Note) {
   await put(hashed.upload.url)
   await note('complete, SHA-256 to be read', { ...COMPLETE, r2: 'head get' }, async (c) =>
     c.post(`${upload(hashed.upload.id)}/complete`),
+  )
+
+  const loose = await beginLoose({ study, owner: participant })
+  await arrive(loose)
+  await note('complete, nothing declared', { ...COMPLETE, r2: 'head get put' }, async (c) =>
+    c.post(`${upload(loose.id)}/complete`),
   )
 
   const handle = `${study.path}/participants/${participant.id}/files/${crypto.randomUUID()}`

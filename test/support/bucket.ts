@@ -18,20 +18,22 @@ export async function objectKeys(cursor?: string): Promise<string[]> {
 /** Objects that belong to no version, no open upload and not to the outbox, and are no receipts. */
 export async function strays(): Promise<string[]> {
   const known = await rows<{ key: string }>(
-    `SELECT object_key AS key FROM versions UNION SELECT object_key FROM uploads
+    `SELECT object_key AS key FROM versions UNION SELECT object_key FROM uploads UNION SELECT staging_key FROM uploads
       UNION SELECT object_key FROM object_deletions UNION SELECT 'erased/' || study_id || '/' || audit_id FROM erasures`,
   )
   const keys = new Set(known.map(({ key }) => key))
   return (await objectKeys()).filter((key) => !keys.has(key))
 }
 
-/** Versions whose object is not there, or not of the recorded size. */
+/** Versions whose object is not there, or not what was recorded of it. */
 export async function hollowVersions(): Promise<string[]> {
-  const versions = await rows<{ id: string; key: string; size: number }>(
-    'SELECT id, object_key AS key, size FROM versions',
+  const versions = await rows<{ id: string; key: string; size: number; etag: string }>(
+    'SELECT id, object_key AS key, size, etag FROM versions',
   )
   const heads = await Promise.all(versions.map(async ({ key }) => env.BUCKET.head(key)))
-  return versions.filter(({ size }, index) => heads[index]?.size !== size).map(({ id }) => id)
+  return versions
+    .filter(({ size, etag }, index) => heads[index]?.size !== size || heads[index]?.etag !== etag)
+    .map(({ id }) => id)
 }
 
 /** A study's objects that are to be deleted. */

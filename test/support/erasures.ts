@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers'
+import { arrive, beginLoose } from './arrivals.ts'
 import { objectKeys } from './bucket.ts'
 import { anonymous, type Caller } from './client.ts'
 import { overriding, sweepAt, within } from './faults.ts'
 import { large, report, send, urlsOf } from './parts.ts'
 import { seedBulk } from './seed.ts'
+import { acting, signingIn } from './sessions.ts'
 import { aFile, aParticipant, begin, ok, type Participant, put, replace, type Study } from './world.ts'
 
 // Somebody who has some of everything, and a look at all that is stored afterwards.
@@ -101,7 +103,7 @@ async function shareThings(study: Study, ada: Participant, grace: Participant): 
   ok(await ada.delete(`${files}/${gone.id}`))
 }
 
-/** Uploads that are open: nothing has come of them, or all, or a part. */
+/** Uploads that are open: nothing has come of them, or all, or a part, or all without a word of what it would be. */
 async function openUploads(study: Study, ada: Participant): Promise<void> {
   const desk = { study, owner: ada, at: (upload: { id: string }) => `${study.path}/uploads/${upload.id}` }
   await begin(ada, study)
@@ -112,6 +114,7 @@ async function openUploads(study: Study, ada: Participant): Promise<void> {
   const { upload } = await large(desk)
   const [part] = await urlsOf(desk, upload, 2)
   await report(desk, upload, await send(part))
+  await arrive(await beginLoose(desk))
 }
 
 /** A participant with so many files, documents and entries, and a few of everything else that there is. */
@@ -126,6 +129,7 @@ export async function aBusyParticipant(study: Study, size: Size) {
   await openUploads(study, ada)
   const at = `${study.path}/participants/${ada.id}`
   ok(await study.admin.post(`${at}/enrolment-codes`, { label: 'phone' }))
+  ok(await ada.put(`${at}/reports/diary-of-${mark}/entries/2026-11-21`, { rained: true }))
   ok(
     await study.admin.post(`${study.path}/members`, {
       issuer: 'https://id.example.org',
@@ -134,6 +138,8 @@ export async function aBusyParticipant(study: Study, size: Size) {
       participant: ada.id,
     }),
   )
+  await signingIn(study, { ...person, key: ada.key })
+  await acting(study.worker.key ?? '', ada)
   const once = { 'Idempotency-Key': mark }
   ok(await ada.post(`${study.path}/files`, { name: 'once.txt', mediaType: 'text/plain', size: 1 }, once))
   return { ada, grace, mark, path: at }
@@ -161,6 +167,10 @@ export async function namesOf(study: Study, { ada, mark }: Pick<Busy, 'ada' | 'm
          WHERE f.study_id = ? AND f.owner = ?`,
       )),
       ...(await ids('SELECT object_key AS id FROM object_deletions WHERE study_id = ? AND owner = ?')),
+      ...(await ids(
+        'SELECT staging_key AS id FROM uploads WHERE study_id = ? AND owner = ? AND staging_key IS NOT NULL',
+      )),
+      ...(await ids('SELECT hash AS id FROM sessions WHERE study_id = ? AND participant_id = ?')),
       ...(await ids('SELECT hash AS id FROM download_tokens WHERE study_id = ? AND owner = ?')),
       ...(await ids('SELECT id FROM download_tokens WHERE study_id = ? AND owner = ?')),
       ...(await ids('SELECT hash AS id FROM api_keys WHERE study_id = ? AND participant_id = ?')),

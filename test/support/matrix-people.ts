@@ -48,6 +48,7 @@ async function participantOf(study: Study, name: string, status: 'active' | 'wit
     ...inStudy(study),
     participant: name as ParticipantId,
     status,
+    readOnly: false,
     actor: `participant:${name}` as Actor,
     ...throughKey(keyId),
   }
@@ -69,6 +70,7 @@ async function memberOf(study: Study, member: { role: 'staff' } | { role: 'parti
           ...inStudy(study),
           participant: member.participant as ParticipantId,
           status: 'active',
+          readOnly: false,
           actor: `participant:${member.participant}` as Actor,
           through,
         }

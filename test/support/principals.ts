@@ -18,11 +18,16 @@ export const nobody = (role: 'anonymous' | 'stranger' | 'operator' | 'system'): 
   actor: actor(role),
   through: undefined,
 })
-export const theParticipant = (participant: ParticipantId, status: 'active' | 'withdrawn' = 'active'): Principal => ({
+export const theParticipant = (
+  participant: ParticipantId,
+  status: 'active' | 'withdrawn' = 'active',
+  readOnly = false,
+): Principal => ({
   role: 'participant',
   study: STUDY,
   participant,
   status,
+  readOnly,
   actor: actor(`participant:${participant}`),
   through: undefined,
 })

@@ -117,12 +117,23 @@ export const uploads = sqliteTable(
     expiresAt: integer().notNull(),
     /** When the sweep looks at it next. */
     dueAt: integer().notNull(),
+    /**
+     * Where the bytes are sent whose client declares nothing of them; they are copied from there once. Null: the URL is
+     * bound to what was declared, and leads to the object's own key.
+     */
+    stagingKey: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),
     index('uploads_file').on(table.studyId, table.fileId, table.id),
     index('uploads_owner').on(table.studyId, table.owner, table.id),
     index('uploads_due').on(table.dueAt),
+    index('uploads_staged')
+      .on(table.studyId, table.id)
+      .where(sql`staging_key IS NOT NULL`),
+    index('uploads_staged_owner')
+      .on(table.studyId, table.owner, table.id)
+      .where(sql`staging_key IS NOT NULL`),
   ],
 )
 

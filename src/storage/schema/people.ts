@@ -33,6 +33,8 @@ export const studies = sqliteTable(
     maxBytes: integer(),
     maxFiles: integer(),
     maxDocuments: integer(),
+    /** Everyone who has a row, kept by triggers. */
+    participants: integer().notNull().default(0),
   },
   (table) => [
     check('studies_number_16_bits', sql`${table.number} BETWEEN 1 AND 65535`),
@@ -128,5 +130,9 @@ export const apiKeys = sqliteTable(
     index('api_keys_participant')
       .on(table.studyId, table.participantId)
       .where(sql`participant_id IS NOT NULL`),
+    // The one look-up that begins with no study: an assertion tells the name of a service account and nothing else.
+    index('api_keys_service_accounts')
+      .on(table.label, table.studyId, table.id)
+      .where(sql`public_key IS NOT NULL`),
   ],
 )

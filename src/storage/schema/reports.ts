@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 // Conventions: see people.ts.
 
@@ -16,12 +16,32 @@ export const reports = sqliteTable(
     /** How many there are: triggers on the entries keep it, so it is exact whatever is repeated or runs side by side. */
     entries: integer().notNull().default(0),
     createdAt: integer().notNull(),
+    /** Whether the study's participants may read it too, for as long as it has no labels. */
+    opened: integer().notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.owner, table.identifier] }),
+    // Whether anybody else has one of this name.
+    index('reports_identifier').on(table.studyId, table.identifier, table.owner),
     check('reports_public_are_the_studys', sql`${table.public} = 0 OR ${table.owner} = ''`),
     check('reports_entries_counted', sql`${table.entries} >= 0`),
   ],
+)
+
+/**
+ * What the participants of a study call their reports, each name once, for a protocol that has one index of them all. The
+ * name goes with the last report that has it.
+ */
+export const reportNames = sqliteTable(
+  'report_names',
+  {
+    studyId: text().notNull(),
+    identifier: text().notNull(),
+    /** A JSON array of strings: which parts of the study it is for; none: all. */
+    labels: text().notNull().default('[]'),
+    createdAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.studyId, table.identifier] })],
 )
 
 /** Keeps its rowid: values of many kilobytes would make a tree of keys slow to walk. */

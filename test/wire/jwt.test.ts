@@ -1,7 +1,7 @@
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import type { GenerateKeyPairResult, JWK, JWTHeaderParameters, JWTPayload } from 'jose'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { createJwtVerifier } from '../../src/http/jwt.ts'
+import { createJwtVerifier } from '../../src/wire/jwt.ts'
 import type { JwtIssuer } from '../../src/settings.ts'
 
 const now = new Date('2026-11-03T09:00:00Z')

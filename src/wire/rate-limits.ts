@@ -9,14 +9,14 @@ import type { AppEnv } from './context.ts'
 
 /** Who is counted: a credential, else the address that the platform says a request came from. */
 function countedAs(credential: Credential, address: string | undefined): string {
-  if (credential.kind === 'key') return `key:${credential.hash}`
+  if (credential.kind === 'key' || credential.kind === 'session') return `${credential.kind}:${credential.hash}`
   if (credential.kind === 'jwt') return `jwt:${credential.issuer} ${credential.subject}`
   return `address:${address ?? ''}`
 }
 
 const addressOf = (header: (name: string) => string | undefined) => header('CF-Connecting-IP')
 
-/** Every caller of the native API, where the settings switch it on. */
+/** Every caller, by whatever they showed, where the settings switch it on. */
 export const limitCallers: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (runtimeOf(c.env).settings.limitsCallers) {
     const key = countedAs(

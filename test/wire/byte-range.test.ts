@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { byteRange, rangeHeaders } from '../../src/http/byte-range.ts'
+import { byteRange, rangeHeaders } from '../../src/wire/byte-range.ts'
 
 const etag = '"e1"'
 const size = 100

@@ -1,0 +1,30 @@
+import { OAuthRefusal } from './oauth.ts'
+
+// Scopes are words of the form `<Resource>:<action>`, and `api` is all of them. How the platform calls the one for files
+// no document says, so any word will do whose resource speaks of files.
+
+const EVERYTHING = 'api'
+/** A profile is none. */
+const OF_FILES = /^[\w.]*(?<!pro)file[\w.]*:(read|write|\*)$/i
+const MAX_WORDS = 100
+
+const wordsOf = (scope: string) =>
+  scope
+    .split(' ')
+    .filter((word) => word !== '')
+    .slice(0, MAX_WORDS)
+
+/** What a service account is given is everything. @throws OAuthRefusal */
+export function serviceScope(asked = EVERYTHING): string {
+  if (wordsOf(asked).includes(EVERYTHING)) return EVERYTHING
+  throw new OAuthRefusal('invalid_scope', 'Ask for the scope `api`.')
+}
+
+/** Of what was asked for, what is given: reading goes with writing. @throws OAuthRefusal */
+export function delegatedScope(asked = EVERYTHING): { scope: string; readOnly: boolean } {
+  const words = wordsOf(asked)
+  if (words.includes(EVERYTHING)) return { scope: EVERYTHING, readOnly: false }
+  const given = words.filter((word) => OF_FILES.test(word))
+  if (given.length > 0) return { scope: given.join(' '), readOnly: given.every((word) => /:read$/i.test(word)) }
+  throw new OAuthRefusal('invalid_scope', 'Ask for `Files:read`, for `Files:write` or, for all that there is, `api`.')
+}

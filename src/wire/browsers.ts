@@ -1,0 +1,20 @@
+import type { Context } from 'hono'
+import type { secureHeaders } from 'hono/secure-headers'
+import { runtimeOf } from '../runtime.ts'
+
+/**
+ * Which browser apps may call: for the `origin` of hono's CORS middleware. Nothing here goes by cookies, so credentials
+ * are never allowed, and the answer to an origin that is not set is one without CORS headers.
+ */
+export function allowedOrigin(origin: string, c: Context): string | null {
+  // The settings of the Worker's own environment: hono's type for this callback does not know which it is.
+  const { allowedOrigins } = runtimeOf(c.env as Env).settings
+  return allowedOrigins.includes('*') || allowedOrigins.includes(origin) ? origin : null
+}
+
+/** Answers are read by apps of other origins, where CORS lets them; nothing of ours is framed or sniffed. */
+export const SECURE_HEADERS = {
+  crossOriginResourcePolicy: 'cross-origin',
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'no-referrer',
+} as const satisfies Parameters<typeof secureHeaders>[0]

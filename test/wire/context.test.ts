@@ -1,0 +1,51 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { type Context, Hono } from 'hono'
+import { expect, test } from 'vitest'
+import { type AppEnv, beginRequest, comingBy, scopeOf } from '../../src/wire/context.ts'
+
+/** What a handler makes of a request that came by the door of its path. */
+async function within<Made>(make: (c: Context<AppEnv>) => Made): Promise<Made> {
+  const made: Made[] = []
+  const app = new Hono<AppEnv>().use(beginRequest, comingBy('hat'))
+  app.get('/', (c) => {
+    made.push(make(c))
+    return c.text('')
+  })
+  await app.request('/', {}, env, createExecutionContext())
+  const [only] = made
+  if (only === undefined) throw new Error('Nothing was made of the request.')
+  return only
+}
+
+test('a scope says by which door the request came, and lets in whomever the rules let', async () => {
+  const { door, admits, requiresActive, credential } = await within((c) => scopeOf(c))
+  expect({ door, admits, requiresActive, credential }).toEqual({
+    door: 'hat',
+    admits: undefined,
+    requiresActive: false,
+    credential: { kind: 'anonymous' },
+  })
+})
+
+test('a scope carries whom a foreign operation lets in', async () => {
+  const { admits, requiresActive } = await within((c) => scopeOf(c, { admits: ['worker'], requiresActive: true }))
+  expect({ admits, requiresActive }).toEqual({ admits: ['worker'], requiresActive: true })
+})
+
+test('all scopes of a request share a session with the database, and a link has none', async () => {
+  const sessions = await within((c) => {
+    scopeOf(c)
+    const first = c.var.session
+    scopeOf(c)
+    return { first, second: c.var.session }
+  })
+  expect(sessions.first).toBeDefined()
+  expect(sessions.second).toBe(sessions.first)
+  const ofLink = await within((c) => {
+    c.set('door', 'link')
+    scopeOf(c)
+    return { session: c.var.session }
+  })
+  expect(ofLink.session).toBeUndefined()
+})
