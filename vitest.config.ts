@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import { JWT_ISSUERS } from './test/support/issuers.ts'
@@ -11,36 +12,49 @@ process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
 process.env['WRANGLER_SEND_METRICS'] = 'false'
 process.env['WRANGLER_LOG'] ??= 'error'
 
+const OF_THE_WORKER = 'test/{domain,storage,wire,http,adapters,api,pages,jobs}/**/*.test.{ts,tsx}'
+const OF_ALL_STORAGE = ['test/storage/**/*.test.ts', 'test/jobs/**/*.test.ts']
+/** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
+const LOOKS_AT_ALL =
+  /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
+
+/**
+ * Tests make their own studies, so files of tests can share a Worker and its storage, which saves each a second: all but
+ * those that are about what is stored altogether.
+ */
+const alone = globSync(OF_THE_WORKER, { exclude: OF_ALL_STORAGE })
+  .filter((file) => LOOKS_AT_ALL.test(readFileSync(file, 'utf8')))
+  .concat(OF_ALL_STORAGE)
+
+async function worker() {
+  return cloudflareTest({
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      // Nobody takes from this one: a test delivers what it means to (`deliver`), and a batch that comes by itself when
+      // a file's tests are over is waited for in vain.
+      queueProducers: { JOBS: { queueName: 'jobs-of-tests' } },
+      bindings: {
+        TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+        SLOW: slow,
+        SHOWS_LOG: process.env['CARREL_LOG'] === '1',
+        JWT_ISSUERS,
+        ...SECRETS,
+      },
+    },
+  })
+}
+const inWorker = { setupFiles: ['./test/support/setup.ts'], testTimeout: slow ? 600_000 : 20_000 }
+
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
     maxWorkers: 2,
     projects: [
       {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              // Nobody takes from this one: a test delivers what it means to (`deliver`), and a batch that comes by itself when
-              // a file's tests are over is waited for in vain.
-              queueProducers: { JOBS: { queueName: 'jobs-of-tests' } },
-              bindings: {
-                TEST_MIGRATIONS: await readD1Migrations('./migrations'),
-                SLOW: slow,
-                SHOWS_LOG: process.env['CARREL_LOG'] === '1',
-                JWT_ISSUERS,
-                ...SECRETS,
-              },
-            },
-          }),
-        ],
-        test: {
-          name: 'worker',
-          include: ['test/{domain,storage,wire,http,adapters,api,pages,jobs}/**/*.test.{ts,tsx}'],
-          setupFiles: ['./test/support/setup.ts'],
-          testTimeout: slow ? 600_000 : 20_000,
-        },
+        plugins: [await worker()],
+        test: { ...inWorker, name: 'worker', include: [OF_THE_WORKER], exclude: alone, isolate: false },
       },
+      { plugins: [await worker()], test: { ...inWorker, name: 'worker-alone', include: alone } },
       {
         test: {
           name: 'node',

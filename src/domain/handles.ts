@@ -4,6 +4,7 @@ import type { Handle, StudyId } from '../model/ids.ts'
 import { mapPage, type Page, type PageRequest } from '../model/page.ts'
 import type { HandledFile } from '../storage/handles.ts'
 import { settleArrived } from './arrivals.ts'
+import { witness } from './audit.ts'
 import { dispositionOf, servedMediaType } from './disposition.ts'
 import { getContent, redirectToContent } from './downloads.ts'
 import { identify } from './identity.ts'
@@ -54,7 +55,7 @@ export async function redirectToOwnFile(
     const content = await getContent(scope, study, { file: { id: found.file.id }, version: undefined })
     return { ...own, url: await redirectToContent(scope, content, { method, seconds }) }
   }
-  const { objectKey, declared } = found.awaited
+  const { objectKey, declared, version } = found.awaited
   const url = await scope.stores.presigner.download({
     objectKey,
     method,
@@ -63,5 +64,8 @@ export async function redirectToOwnFile(
     disposition: dispositionOf(declared.name, declared.mediaType),
     mediaType: servedMediaType(declared.mediaType),
   })
+  // The URL outlives the wait: whoever has it reads what comes.
+  if (method === 'GET')
+    witness(scope, principal, { study, action: 'file.read', owner: found.file.owner, object: version })
   return { ...own, url }
 }

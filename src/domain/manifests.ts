@@ -44,6 +44,14 @@ export async function manifestStudy(
   return manifest
 }
 
+/**
+ * For another protocol's table of the study's files, which it lists itself: that it was asked for is on record.
+ * @throws DomainError `forbidden`, `study_not_found`
+ */
+export async function beginExport(scope: Scope, study: StudyId): Promise<void> {
+  witness(scope, await requireTeam(scope, study), { study, action: 'study.export', owner: null, object: null })
+}
+
 const EVERY_FILE = {
   status: 'complete',
   participant: undefined,

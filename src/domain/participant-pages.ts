@@ -15,9 +15,10 @@ export async function pageOfParticipants(
   study: StudyId,
   page: { number: number; size: number },
 ): Promise<{ participants: readonly SeenParticipant[]; total: number }> {
-  const found = await scope.stores.participantPages.page(callerIn(scope, study), page)
+  const rule = rules.listParticipants
+  const found = await scope.stores.participantPages.page(callerIn(scope, study), rule, page)
   const principal = await identify(scope, found.principal)
-  requirePermission(principal, rules.listParticipants)
+  requirePermission(principal, rule)
   return { participants: found.participants.map((each) => asSeenBy(principal, each)), total: found.total }
 }
 

@@ -1,8 +1,8 @@
 import { decodeJwt, errors, importSPKI, jwtVerify } from 'jose'
-import type { Session } from '../model/entities.ts'
-import { assertionRefused, participantNotFound, unauthenticated } from '../model/errors.ts'
+import { assertionRefused, DomainError, participantNotFound, unauthenticated } from '../model/errors.ts'
 import type { ParticipantId } from '../model/ids.ts'
 import type { ForeignDoor } from '../model/principal.ts'
+import type { Reach, Session } from '../model/sessions.ts'
 import { hashSecret } from '../storage/secrets.ts'
 import type { ServiceKey } from '../storage/service-accounts.ts'
 import { identify } from './identity.ts'
@@ -106,11 +106,12 @@ export async function exchangeAssertion(
 
 /**
  * A token that acts for a participant, given to a service account that shows its own session or a key of the team.
- * @throws DomainError `unauthenticated`, `forbidden`, `participant_not_found`
+ * @throws DomainError `unauthenticated`, `forbidden`, `participant_not_found`; `invalid_request` where there is more than
+ * one whom this may mean
  */
 export async function actForParticipant(
   scope: Scope,
-  { participant, readOnly }: { participant: ParticipantId; readOnly: boolean },
+  { participant, reach }: { participant: ParticipantId; reach: Reach },
 ): Promise<GivenToken> {
   const { stores, settings } = scope
   const place = await placeOf(scope, participant)
@@ -119,7 +120,7 @@ export async function actForParticipant(
   const given = await stores.serviceAccounts.actFor(callerIn(scope, place.study), {
     rule: rules.actFor,
     participant,
-    readOnly,
+    reach,
     session: access.kept,
   })
   const principal = await identify(scope, given.principal)
@@ -130,14 +131,18 @@ export async function actForParticipant(
 
 /**
  * A session of a service account may open several studies; a key opens its own. Where the participant is in none of
- * them, who asks is found out in the one that the credential names, and is told no more than they may know.
+ * them, who asks is found out in the one that the credential names, and is told no more than they may know. Where several
+ * have one of this id, none is guessed: any study can take up a public key and an id, and would be sent another's files.
  */
 async function placeOf({ credential, stores, now, door }: Scope, participant: ParticipantId) {
   if (credential.kind !== 'session' && credential.kind !== 'key') throw unauthenticated()
-  const found =
+  const [found, another] =
     credential.kind === 'session'
-      ? await stores.serviceAccounts.studyOfParticipant(credential, participant, { now, door })
-      : undefined
+      ? await stores.serviceAccounts.studiesOfParticipant(credential, participant, { now, door })
+      : []
+  if (another !== undefined) {
+    throw new DomainError('invalid_request', 'Several studies have a participant of this id. Ask with a key of one.')
+  }
   if (found !== undefined) return found
   const study = await stores.studies.idOf(credential.studyNumber)
   if (study === undefined) throw unauthenticated()

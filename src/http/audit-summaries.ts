@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<AuditAction, Words>> = {
   ],
   'enrolment_code.claim': ['connected a device with a code.', 'connected a device of yours with a code.'],
   'session.begin': ['signed in to an app.', 'signed in to an app as you.'],
+  'session.renew': ['stayed signed in to an app.', 'stayed signed in to an app as you.'],
   'session.end': ['signed out of an app.', 'signed you out of an app.'],
   'file.begin': ['began to upload a file.', 'began to upload a file for you.'],
   'file.complete': ['finished uploading a file.', 'took in a file of yours.'],

@@ -20,6 +20,8 @@ export const AUDIT_ACTIONS = [
   'enrolment_code.revoke',
   'enrolment_code.claim',
   'session.begin',
+  /** A session that still lives was told again, with another secret to renew it. */
+  'session.renew',
   'session.end',
   'file.begin',
   'file.complete',

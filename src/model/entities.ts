@@ -7,7 +7,6 @@ import type {
   KeyId,
   MemberId,
   ParticipantId,
-  SessionId,
   StudyId,
   UploadId,
   VersionId,
@@ -47,8 +46,6 @@ export type Study = Readonly<{
   name: string
   settings: StudySettings
   usage: Usage
-  /** How many people have a place in it as participants. */
-  participants: number
   /** How many more files and versions can be begun. */
   numbersLeft: number
   createdAt: Date
@@ -227,18 +224,6 @@ export type UploadPlan =
   | Readonly<{ kind: 'single' }>
   /** `multipartId` is null until storage has opened the multipart upload. */
   | Readonly<{ kind: 'multipart'; partBytes: number; partCount: number; multipartId: string | null }>
-
-/** What a foreign protocol's sign-in made of a key: its holder acts as the key does, or as one whom it acts for. */
-export type Session = Readonly<{
-  study: StudyId
-  id: SessionId
-  key: KeyId
-  role: StudyRole
-  participant: ParticipantId | null
-  readOnly: boolean
-  createdAt: Date
-  expiresAt: Date
-}>
 
 /** What a phone exchanges for its participant's key, once. */
 export type EnrolmentCode = Readonly<{

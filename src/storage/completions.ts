@@ -7,7 +7,7 @@ import { record } from './audit.ts'
 import { allows } from './conditions.ts'
 import { type Database, dateOf, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile, ownerColumn } from './file-rows.ts'
-import { assignments } from './files.ts'
+import { assignments, renaming } from './files.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
 import { newObjectKey, newStagingKey } from './objects.ts'
 import {
@@ -92,6 +92,8 @@ export const completionStore = (db: Database) => ({
     const isVersion = sql`EXISTS (SELECT 1 FROM versions n WHERE n.study_id = ${study} AND n.id = ${version})`
     const settled = sql`(${isVersion} OR EXISTS (SELECT 1 FROM object_deletions d
       WHERE d.study_id = ${study} AND d.object_key = ${upload.objectKey}))`
+    // What the file is called since it was begun with this upload is not undone.
+    const isItsFirst = sql`number = ${upload.number}`
     const superseded = sql`v.study_id = ${study} AND v.file_id = ${upload.file} AND v.number < ${upload.number}
       AND ${latestOnly} AND ${isVersion}`
 
@@ -120,7 +122,7 @@ export const completionStore = (db: Database) => ({
             md5 = ${object.md5}, sha256 = ${object.sha256}, verified = ${object.verified}, etag = ${object.etag},
             object_key = ${upload.objectKey}, version_created_at = ${upload.createdAt.getTime()}, completed_at = ${now},
             listed_at = coalesce(listed_at, ${now}), updated_at = ${now}, revision = revision + 1,
-            ${sql.join(assignments({ ...upload.changes, name: upload.declared.name }), sql`, `)}
+            ${sql.join([...assignments(upload.changes), ...renaming(upload.declared.name, isItsFirst)], sql`, `)}
           WHERE study_id = ${study} AND id = ${upload.file} AND ${isVersion}
             AND (version_number IS NULL OR version_number < ${upload.number})`,
       ),

@@ -60,6 +60,10 @@ function valuesOf({ tags, metadata, ...texts }: FileChanges): [column: SQL, valu
 export const assignments = (changes: FileChanges): SQL[] =>
   valuesOf(changes).map(([column, value]) => sql`${column} = ${value}`)
 
+/** A name, given to a file only where it is not so that `stays`. */
+export const renaming = (name: string, stays: SQL): SQL[] =>
+  valuesOf({ name }).map(([column, value]) => sql`${column} = CASE WHEN ${stays} THEN ${column} ELSE ${value} END`)
+
 /**
  * Whether the file `f` is just as an edit at a revision leaves it: so it is when the batch runs again because its answer
  * was lost, which is then not to be taken for another's edit.

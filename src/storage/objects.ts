@@ -93,8 +93,29 @@ async function digestsOf(body: ReadableStream): Promise<Digests> {
   return { md5: hex(await digests.md5.digest), sha256: hex(await digests.sha256.digest) }
 }
 
+/** A copy holds two connections, one that reads and one that writes; an invocation has six (docs: Workers, "Limits"). */
+const COPIES_AT_ONCE = 3
+
+/** Lets so many run side by side, the others when it is their turn: were all to read first, none could write. */
+function takingTurns(count: number) {
+  let free = count
+  const waiting: (() => void)[] = []
+  return async <T>(run: () => Promise<T>): Promise<T> => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await run()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    }
+  }
+}
+
 /** The bucket, through its binding. Every method throws DomainError `overloaded` when R2 cannot be had. */
 export function openObjects(bucket: R2Bucket) {
+  const inTurn = takingTurns(COPIES_AT_ONCE)
   return {
     async head(objectKey: string): Promise<ObjectFacts | undefined> {
       const object = await reachable(bucket.head(objectKey))
@@ -110,19 +131,21 @@ export function openObjects(bucket: R2Bucket) {
       from: Readonly<{ objectKey: string; etag: string }>,
       to: Readonly<{ objectKey: string; mediaType: string; disposition: string }>,
     ): Promise<ObjectFacts | 'changed' | 'taken'> {
-      const source = await reachable(bucket.get(from.objectKey, { onlyIf: { etagMatches: from.etag } }))
-      if (source === null || !('body' in source)) return 'changed'
-      const copied = await reachable(
-        bucket.put(to.objectKey, source.body, {
-          onlyIf: new Headers({ 'If-None-Match': '*' }),
-          httpMetadata: { contentType: to.mediaType, contentDisposition: to.disposition },
-        }),
-      )
-      if (copied !== null) return factsOf(copied)
-      const there = await reachable(bucket.head(to.objectKey))
-      return there !== null && isCopy(factsOf(there), { ...factsOf(source), mediaType: to.mediaType })
-        ? factsOf(there)
-        : 'taken'
+      return inTurn(async () => {
+        const source = await reachable(bucket.get(from.objectKey, { onlyIf: { etagMatches: from.etag } }))
+        if (source === null || !('body' in source)) return 'changed'
+        const copied = await reachable(
+          bucket.put(to.objectKey, source.body, {
+            onlyIf: new Headers({ 'If-None-Match': '*' }),
+            httpMetadata: { contentType: to.mediaType, contentDisposition: to.disposition },
+          }),
+        )
+        if (copied !== null) return factsOf(copied)
+        const there = await reachable(bucket.head(to.objectKey))
+        return there !== null && isCopy(factsOf(there), { ...factsOf(source), mediaType: to.mediaType })
+          ? factsOf(there)
+          : 'taken'
+      })
     },
 
     /** The bytes of an object, or of a range of it, as a stream. */

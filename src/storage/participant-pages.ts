@@ -3,7 +3,7 @@ import type { Participant } from '../model/entities.ts'
 import type { ParticipantId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
+import { allows, READ_ONCE, targetOwnedBy, targetStudy } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -12,15 +12,20 @@ export const participantPageStore = (db: Database) => ({
   /** By id, a page by its number, from 0 on, and how many there are: of those whose erasure has not begun. */
   async page(
     caller: Caller,
+    rule: Rule,
     { number, size }: { number: number; size: number },
   ): Promise<{ principal: Principal | undefined; participants: Participant[]; total: number }> {
     const { study } = caller
     const [who, rows, counted] = await db.batch(
       whoStatement(caller),
       statement<ParticipantRow>(
-        sql`SELECT ${participantColumns('p')} FROM participants p
-          WHERE p.study_id = ${study} AND p.id > '' AND p.status <> 'erasing'
-          ORDER BY p.id LIMIT ${size} OFFSET ${number * size}`,
+        // What comes before a page is walked past, though for nobody who may not list.
+        withWho(
+          caller,
+          sql`SELECT ${participantColumns('p')} FROM who CROSS JOIN participants p
+            WHERE p.study_id = ${study} AND p.id > '' AND p.status <> 'erasing' AND ${allows(rule, targetStudy(study))}
+            ORDER BY p.id LIMIT ${size} OFFSET ${number * size}`,
+        ),
       ),
       // The study's counter has everyone; those who are being erased are few.
       statement<{ total: number }>(

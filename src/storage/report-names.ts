@@ -1,10 +1,10 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { Identifier } from '../model/ids.ts'
+import { type Identifier, newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Indexing, SharedName } from '../model/report-names.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { recordFirst } from './audit.ts'
 import { allows, targetOwnedBy, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
@@ -124,17 +124,20 @@ export const reportNameStore = (db: Database) => ({
     identifier: Identifier,
     { reading, writing }: { reading: Rule; writing: Rule },
   ): Promise<FoundName & { removed: boolean }> {
-    const [who, before, removed] = await db.batch(
+    const { study, now } = caller
+    const id = newId('aud', now)
+    const isMeant = sql`study_id = ${study} AND identifier = ${identifier}`
+    const [who, before, , , removed] = await db.batch(
       whoStatement(caller),
       nameStatement(caller, identifier, reading),
-      statement<{ identifier: string }>(
-        withWho(
-          caller,
-          sql`DELETE FROM report_names WHERE study_id = ${caller.study} AND identifier = ${identifier}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetStudy(caller.study))}) RETURNING identifier`,
-        ),
+      // It decides: a batch that is repeated finds by this event that it has removed, and removes nothing more.
+      recordFirst(
+        caller,
+        { action: 'report.change', owner: sql`''`, object: null, id },
+        sql`WHERE ${allows(writing, targetStudy(study))} AND EXISTS (SELECT 1 FROM report_names WHERE ${isMeant})`,
       ),
-      record(caller, { action: 'report.change', owner: sql`''`, object: null }),
+      statement(sql`DELETE FROM report_names WHERE ${isMeant} AND changes() > 0`),
+      statement<{ id: string }>(sql`SELECT id FROM audit_events WHERE study_id = ${study} AND id = ${id}`),
     )
     const row = first(before)
     return {

@@ -1,8 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { Session } from '../model/entities.ts'
 import { type KeyId, newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Door, ForeignDoor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
+import type { Reach, Session } from '../model/sessions.ts'
 import { insertEvent, record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { type Database, first, type Row, statement } from './database.ts'
@@ -102,14 +102,14 @@ export const serviceAccountStore = (db: Database) => ({
   },
 
   /**
-   * Where a participant is, of the studies that a service account's session opens; the first of them by number. What one
-   * assertion was exchanged for ends everywhere at the same time, which is how its sessions find each other.
+   * Where a participant is, of the studies that a service account's session opens: two of them, where there are several.
+   * What one assertion was exchanged for ends everywhere at the same time, which is how its sessions find each other.
    */
-  async studyOfParticipant(
+  async studiesOfParticipant(
     { studyNumber, hash }: { studyNumber: number; hash: string },
     participant: ParticipantId,
     { now, door }: { now: Date; door: Door },
-  ): Promise<{ study: StudyId; number: number } | undefined> {
+  ): Promise<{ study: StudyId; number: number }[]> {
     const [rows] = await db.batch(
       statement<{ study: StudyId; number: number }>(
         sql`SELECT t.id AS study, t.number FROM studies shown
@@ -118,22 +118,17 @@ export const serviceAccountStore = (db: Database) => ({
           CROSS JOIN api_keys k INDEXED BY api_keys_id ON k.study_id = s.study_id AND k.id = s.key_id
           CROSS JOIN participants p ON p.study_id = s.study_id AND p.id = ${participant}
           CROSS JOIN studies t ON t.id = p.study_id
-          WHERE shown.number = ${studyNumber} AND s.role <> 'participant' AND ${sessionStands('s', { now, door })}
-            AND ${keyStands('k', now)} AND p.status IN ('active', 'withdrawn') ORDER BY t.number LIMIT 1`,
+          WHERE shown.number = ${studyNumber} AND s.role IN ('worker', 'admin') AND ${sessionStands('s', { now, door })}
+            AND ${keyStands('k', now)} AND p.status IN ('active', 'withdrawn') LIMIT 2`,
       ),
     )
-    return first(rows)
+    return rows
   },
 
   /** A session that acts for a participant, through the key that the caller's own came of, and ends with that. */
   async actFor(
     caller: Caller,
-    {
-      rule,
-      participant,
-      readOnly,
-      session,
-    }: { rule: Rule; participant: ParticipantId; readOnly: boolean; session: NewSecret },
+    { rule, participant, reach, session }: { rule: Rule; participant: ParticipantId; reach: Reach; session: NewSecret },
   ): Promise<{ principal: Principal | undefined; session: Session | undefined }> {
     const { study, door } = caller
     const [who, , , rows] = await db.batch(
@@ -143,8 +138,9 @@ export const serviceAccountStore = (db: Database) => ({
           caller,
           sql`INSERT INTO sessions (study_id, hash, id, kind, door, key_id, role, participant_id, read_only, created_at,
               expires_at)
-            SELECT p.study_id, ${session.hash}, ${session.id}, 'access', ${door}, who.key_id, 'participant', p.id,
-              ${readOnly ? 1 : 0}, ${caller.now.getTime()}, ${session.expiresAt.getTime()}
+            SELECT p.study_id, ${session.hash}, ${session.id}, 'access', ${door}, who.key_id,
+              ${reach === 'nothing' ? 'stranger' : 'participant'}, p.id, ${reach === 'everything' ? 0 : 1},
+              ${caller.now.getTime()}, ${session.expiresAt.getTime()}
             FROM who CROSS JOIN participants p WHERE p.study_id = ${study} AND p.id = ${participant}
               AND p.status IN ('active', 'withdrawn') AND who.key_id IS NOT NULL AND ${allows(rule, targetStudy(study))}
             ON CONFLICT DO NOTHING`,

@@ -1,7 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { Member, Participant, Session, Study } from '../model/entities.ts'
+import type { Member, Participant, Study } from '../model/entities.ts'
 import type { KeyId, ParticipantId, SessionId, StudyId } from '../model/ids.ts'
 import type { ForeignDoor, Principal } from '../model/principal.ts'
+import type { Session } from '../model/sessions.ts'
 import { record } from './audit.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { memberColumns, memberOfRow, type MemberRow } from './members.ts'
@@ -159,9 +160,10 @@ export const sessionStore = (db: Database) => ({
 
   /** Another secret to renew the sessions of the caller's key with; false: the caller shows no key that stands. */
   async addRenewal(caller: Caller, renewal: NewSecret): Promise<boolean> {
-    const [, , , rows] = await db.batch(
+    const [, , , , rows] = await db.batch(
       whoStatement(caller),
       insertSecret(caller, 'renewal', renewal),
+      record(caller, { action: 'session.renew', owner: sql`who.participant_id`, object: renewal.id }),
       forgetRenewals(caller),
       sessionById(caller, renewal.hash),
     )

@@ -34,7 +34,6 @@ export const studyOfRow = (row: StudyRow): Study => ({
     maxDocuments: row.maxDocuments,
   },
   usage: { bytes: row.bytes, files: row.files, documents: row.documents },
-  participants: row.participants,
   numbersLeft: NUMBERS_PER_STUDY - row.nextNumber,
   createdAt: dateOf(row.createdAt),
 })

@@ -20,7 +20,7 @@ export type Caller = Readonly<{
 
 /** The credential's own row, read in the batch that it is used in. */
 export type WhoRow = {
-  role: Exclude<Role, 'stranger'>
+  role: Role
   actor: string
   participantId: string | null
   status: 'active' | 'withdrawn' | null
@@ -165,27 +165,32 @@ const throughOf = (row: WhoRow): Through => {
   return row.memberId === null ? undefined : { member: row.memberId as MemberId }
 }
 
+function participantOf(row: WhoRow, study: StudyId): Principal | undefined {
+  const { participantId, status } = row
+  if (participantId === null || status === null) return undefined
+  return {
+    role: 'participant',
+    study,
+    participant: participantId as ParticipantId, // a participant's row joined it
+    status,
+    readOnly: row.readOnly === 1,
+    actor: row.actor as Actor, // composed by whoSql
+    through: throughOf(row),
+  }
+}
+
 /** The principal that a row tells of; undefined: this credential has no place in this study. */
 export function principalOf(row: WhoRow | undefined, study: StudyId): Principal | undefined {
   if (row === undefined) return undefined
   const actor = row.actor as Actor // composed by whoSql
   switch (row.role) {
     case 'anonymous':
+    case 'stranger':
     case 'operator':
     case 'system':
       return { role: row.role, actor, through: undefined }
     case 'participant':
-      return row.participantId === null || row.status === null
-        ? undefined
-        : {
-            role: 'participant',
-            study,
-            participant: row.participantId as ParticipantId, // a participant's row joined it
-            status: row.status,
-            readOnly: row.readOnly === 1,
-            actor,
-            through: throughOf(row),
-          }
+      return participantOf(row, study)
     case 'staff':
     case 'worker':
     case 'admin':

@@ -27,12 +27,13 @@ export async function credentialOfToken(token: string, env: Env, now: Date): Pro
   throw unauthenticated()
 }
 
-/**
- * What the text of a foreign protocol's session shows. A key does wherever a session does.
- * @throws DomainError `unauthenticated` for any other text
- */
+/** What the text of a foreign protocol's session shows; undefined for any other. A key does wherever a session does. */
+export const credentialIn = async (text: string): Promise<Credential | undefined> =>
+  (await credentialOfSession(text)) ?? credentialOfKey(text)
+
+/** The same. @throws DomainError `unauthenticated` for any other text */
 export async function credentialOfSecret(text: string): Promise<Credential> {
-  const credential = (await credentialOfSession(text)) ?? (await credentialOfKey(text))
+  const credential = await credentialIn(text)
   if (credential === undefined) throw unauthenticated()
   return credential
 }

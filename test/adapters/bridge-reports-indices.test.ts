@@ -2,7 +2,8 @@
 // what a study of the app (v5) has of them.
 
 import { beforeAll, describe, expect, test } from 'vitest'
-import { badRequest, bridgeAs, done, missing, teamOf, told } from '../support/bridge-world.ts'
+import { bridgeAs } from '../support/bridge-client.ts'
+import { badRequest, done, missing, teamOf, told } from '../support/bridge-world.ts'
 import type { Caller } from '../support/client.ts'
 import { aParticipant, aStudy, ok, type Participant } from '../support/world.ts'
 

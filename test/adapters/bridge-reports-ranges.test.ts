@@ -3,7 +3,9 @@
 import fc from 'fast-check'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { everyPage as gatherAll } from '../../src/adapters/bridge/reports-verbs.ts'
 import { aBridgeApp, type BridgeApp, badRequest, told } from '../support/bridge-world.ts'
+import { outcomeOf } from '../support/scopes.ts'
 import { ok, type Participant, type Study } from '../support/world.ts'
 
 let study: Study
@@ -223,4 +225,11 @@ describe('records by time', () => {
     const { body } = await byTime('zones', { startTime, endTime: startTime })
     expect(body.requestParams).toMatchObject({ startTime: as, endTime: as })
   })
+})
+
+test('a list that has no pages in Bridge’s words is not gathered without end', async () => {
+  let asked = 0
+  const endless = gatherAll(1, async () => ({ items: [(asked += 1)], nextCursor: 'more' }))
+  expect(await outcomeOf(endless)).toBe('overloaded')
+  expect(asked).toBe(100)
 })

@@ -3,7 +3,14 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { anonymous, as } from '../support/client.ts'
-import { asking, delegatedParticipant } from '../support/mydatahelps.ts'
+import {
+  aKeyPair,
+  asking,
+  aServiceAccount,
+  clientCredentials,
+  delegatedParticipant,
+  signed,
+} from '../support/mydatahelps.ts'
 import { OWN, projectOf } from '../support/mydatahelps-files.ts'
 import { aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
@@ -38,6 +45,19 @@ describe('a token that acts for a participant', () => {
     }
   })
 
+  test('is not given where another study, which took up the account’s public key, has a participant of the id', async () => {
+    const [other, keys, name] = [await aStudy(), await aKeyPair(), 'MyDataHelps.8.taken-up']
+    await aServiceAccount(study, name, keys)
+    await aServiceAccount(other, name, keys)
+    await aParticipant(other, { id: participant.id })
+    const token = await tokenOf(clientCredentials(await signed(keys, name)))
+    const { status, body } = await ask(delegatedParticipant(token, participant.id))
+    expect([status, body.error]).toEqual([400, 'invalid_request'])
+    expect(body.error_description).toContain('Several studies')
+    // What names the study, too, goes on.
+    ok(await as(await tokenOf(delegatedParticipant(study.worker.key ?? '', participant.id))).get(OWN))
+  })
+
   const SCOPES: [asked: string | undefined, given: string, writes: boolean][] = [
     [undefined, 'api', true],
     ['api', 'api', true],
@@ -56,14 +76,24 @@ describe('a token that acts for a participant', () => {
     expect([begun.status, begun.body.code]).toEqual(writes ? [200, undefined] : [403, 'forbidden'])
   })
 
-  test.each(['Participant:read SurveyAnswers:read', 'Profile:read', 'Files', 'Files:delete', 'apis', ','])(
-    'is not given for the scope %s',
-    async (scope) => {
-      const { status, body } = await ask({ ...delegatedParticipant(study.worker.key ?? '', participant.id), scope })
-      expect([status, body.error]).toEqual([400, 'invalid_scope'])
-      for (const word of ['`api`', '`Files:read`', '`Files:write`']) expect(body.error_description).toContain(word)
-    },
-  )
+  test('asked for what Carrel has not is given, and opens nothing', async () => {
+    const scope = 'Participant:read SurveyAnswers:read'
+    const body = ok(await ask({ ...delegatedParticipant(study.worker.key ?? '', participant.id), scope }))
+    expect(body.scope).toBe(scope)
+    const caller = as(body.access_token)
+    for (const refused of [await caller.get(OWN), await caller.post(`${OWN}?category=a&fileName=scope.txt`)]) {
+      expect([refused.status, refused.body.code]).toEqual([403, 'forbidden'])
+      expect(refused.body.message).toContain('`Files:read`')
+    }
+    const again = await ask({ ...delegatedParticipant(body.access_token, participant.id) })
+    expect([again.status, again.body.error]).toEqual([400, 'invalid_grant'])
+  })
+
+  test.each(['Files', 'Files:delete', 'apis', ','])('is not given for the scope %s', async (scope) => {
+    const { status, body } = await ask({ ...delegatedParticipant(study.worker.key ?? '', participant.id), scope })
+    expect([status, body.error]).toEqual([400, 'invalid_scope'])
+    for (const word of ['`api`', '`Files:read`', '`Files:write`']) expect(body.error_description).toContain(word)
+  })
 
   const other = async () => (await aParticipant(await aStudy())).id
   const key = (of: () => { key: string | undefined }) => () => of().key ?? ''

@@ -13,6 +13,17 @@ async function aFiledDesk(settings: object = {}, file: object = {}) {
   return { ...desk, file: filed, path: `${desk.study.path}/files/${filed.id}` }
 }
 
+test('a name that is changed before the bytes have come stays, and is found', async () => {
+  const { owner, study } = await aDesk()
+  const { file, upload } = await begin(owner, study, { name: 'notes.txt' })
+  await owner.patch(`${study.path}/files/${file.id}`, { name: 'renamed.txt', title: 'Week one' })
+  await put(upload.url)
+  const completed = await owner.post(`${study.path}/uploads/${upload.id}/complete`)
+  expect(completed.body).toMatchObject({ name: 'renamed.txt', title: 'Week one', version: { name: 'notes.txt' } })
+  expect((await owner.get(`${study.path}/files?q=renamed`)).body.items).toHaveLength(1)
+  expect((await owner.get(`${study.path}/files?q=notes`)).body.items).toEqual([])
+})
+
 describe('an ETag', () => {
   test('changes with every edit, and spares a reader what it has', async () => {
     const { owner, path, file } = await aFiledDesk()

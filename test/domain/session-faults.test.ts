@@ -101,9 +101,11 @@ describe('an answer of D1 that was lost', () => {
       { access: 1, renewal: 1 },
     ])
     expect(await events(study, 'session.begin')).toBe((before ?? 0) + 1)
+    const renewed = await events(study, 'session.renew')
     const again = disturbed({ on: /INSERT INTO sessions/, loses: 1 })
     expect((await renewing(study, renewal, { other: { DB: again.DB } })).token).toBe(token)
     expect([again.seen.times, await rowsOf(person)]).toEqual([2, { access: 1, renewal: 2 }])
+    expect(await events(study, 'session.renew')).toBe((renewed ?? 0) + 1)
   })
 
   test('signs out once, and tells nobody that they were not there', async () => {

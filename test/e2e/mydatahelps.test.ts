@@ -127,6 +127,12 @@ describe('files that participants upload', () => {
     expect(await names('category=images')).toEqual(['empty.txt', 'Kitty.jpg'])
   })
 
+  // uploadedAfter: "Queries files uploaded after this date." uploadedBefore: "Queries files uploaded before this date."
+  test('are queried by when they were uploaded', async () => {
+    expect(await names('uploadedAfter=2024-05-12')).toHaveLength(3)
+    expect(await names('uploadedAfter=2024-05-12&uploadedBefore=2024-05-13')).toEqual([])
+  })
+
   // "Each page of results will return a nextPageID if there are additional pages." null: there is no next page.
   test('are queried page by page', async () => {
     const found: string[] = []

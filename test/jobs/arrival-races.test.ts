@@ -208,3 +208,24 @@ test('storage that fails at one upload is told of, and keeps nothing that has co
   await look(desk)
   expect(await listed(desk)).toHaveLength(2)
 })
+
+test('of many that have come at once, so many are copied at a time as there are connections for', async () => {
+  const desk = await aDesk()
+  for (let i = 0; i < 8; i += 1) await arrive(await beginLoose(desk))
+  const open = { now: 0, most: 0 }
+  const BUCKET = overriding(env.BUCKET, {
+    get: async (key: string, options?: R2GetOptions) => {
+      open.now += 1
+      open.most = Math.max(open.most, open.now)
+      return env.BUCKET.get(key, options)
+    },
+    put: async (key: string, value: ReadableStream, options?: R2PutOptions) => {
+      const copied = await env.BUCKET.put(key, value, options)
+      open.now -= 1
+      return copied
+    },
+  })
+  await look(desk, { other: { BUCKET } })
+  expect(await listed(desk)).toHaveLength(8)
+  expect(open).toEqual({ now: 0, most: 3 })
+})

@@ -7,6 +7,7 @@ import { hollowVersions, isThere, openUploads, outbox, strays } from '../support
 import { anonymous, operator } from '../support/client.ts'
 import { aDesk } from '../support/desk.ts'
 import { deliver, sweepAt, within } from '../support/faults.ts'
+import { meteredBindings } from '../support/meters.ts'
 import { idOf, outcomeOf, scopeOf } from '../support/scopes.ts'
 import { aParticipant, aStudy, HELLO, HELLO_MD5, ok } from '../support/world.ts'
 
@@ -161,14 +162,34 @@ describe('bytes of which nothing was declared', () => {
     expect(await count()).toEqual([2, 1])
   })
 
-  test('that are too many for one look are found in the next', async () => {
+  test('that are too many for one round are found in the next, as long as all of a round have come', async () => {
     const desk = await aDesk()
-    for (let i = 0; i < 21; i += 1) await arrive(await beginLoose(desk))
+    for (let i = 0; i < 22; i += 1) await arrive(await beginLoose(desk))
     await look(desk)
-    expect(await listed(desk)).toHaveLength(20)
-    await look(desk)
-    expect(await listed(desk)).toHaveLength(21)
+    expect(await listed(desk)).toHaveLength(22)
+
+    const other = await aDesk()
+    await arrive(await beginLoose(other))
+    for (let i = 0; i < 20; i += 1) await beginLoose(other)
+    await look(other)
+    expect(await listed(other)).toEqual([])
   })
+})
+
+test('a look costs a trip and a HEAD of each, and one trip more for what has come', async () => {
+  const desk = await aDesk()
+  let newest = await beginLoose(desk)
+  for (let i = 1; i < 25; i += 1) newest = await beginLoose(desk)
+  const costOf = async () => {
+    const { cost, bindings } = meteredBindings()
+    await look(desk, { other: bindings })
+    return cost
+  }
+  const first = await costOf()
+  await arrive(newest)
+  const second = await costOf()
+  expect([first.trips, first.rows <= 28, first.r2]).toEqual([1, true, Array(20).fill('head')])
+  expect([second.trips, second.r2.toSorted()]).toEqual([2, ['get', ...Array(20).fill('head'), 'put']])
 })
 
 describe('a replacement', () => {

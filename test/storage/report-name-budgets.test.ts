@@ -1,7 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, test } from 'vitest'
+import { listReportNames } from '../../src/domain/report-names.ts'
 import type { Answer, Caller } from '../support/client.ts'
-import { type Asked, costOf } from '../support/meters.ts'
+import { type Asked, costOf, meteredBindings } from '../support/meters.ts'
+import { idOf, scopeOf } from '../support/scopes.ts'
 import { aParticipant, aStudy, type Participant, type Study } from '../support/world.ts'
 
 // What participants call their reports, asked for by the protocol that has an index of them: the same where a study has
@@ -83,6 +85,17 @@ test.each<[operation: string, role: 'owner' | 'worker' | 'admin', trips: number,
     expect(cost.trips - cost.asked.filter(isOfStudy).length).toBe(trips)
     expect(cost.rows).toBeLessThanOrEqual(rows)
     for (const asked of cost.asked) expect(await scansOf(asked)).toEqual([])
+  }
+})
+
+test('a page of all names costs its own rows, however many there are', async () => {
+  for (const study of studies) {
+    const { cost, bindings } = meteredBindings()
+    const scope = await scopeOf({ secret: study.worker.key, other: bindings })
+    const { items, nextCursor } = await listReportNames(scope, idOf(study), { limit: 5, cursor: undefined })
+    expect([items.length, nextCursor === null]).toEqual([5, false])
+    expect(cost.trips).toBe(1)
+    expect(cost.rows).toBeLessThanOrEqual(12)
   }
 })
 

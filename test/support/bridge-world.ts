@@ -1,16 +1,6 @@
-import { exports } from 'cloudflare:workers'
-import { bridgeCallers } from './bridge.ts'
-import { type Answer, callersOf } from './callers.ts'
-import { ORIGIN } from './client.ts'
+import { bridgeAs } from './bridge-client.ts'
+import type { Answer } from './callers.ts'
 import { aParticipant, aStudy, ok, type Study } from './world.ts'
-
-/** A caller of Bridge's, with a key in place of a session, or nobody in particular. */
-export const bridgeAs = bridgeCallers(
-  callersOf(
-    async (request) => exports.default.fetch(request),
-    () => ORIGIN,
-  ),
-)
 
 export const told = ({ status, body }: Answer) => [status, body]
 export const done = (message: string, status = 200) => [status, { message, type: 'StatusMessage' }]

@@ -37,7 +37,7 @@ export const acting = async (secret: string, participant: { id: string }, readOn
   (
     await actForParticipant(await scopeOf({ secret }), {
       participant: participant.id as ParticipantId, // one that was made
-      readOnly,
+      reach: readOnly ? 'reading' : 'everything',
     })
   ).token
 

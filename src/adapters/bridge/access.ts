@@ -1,11 +1,11 @@
 import type { Context, Handler, MiddlewareHandler } from 'hono'
-import { credentialOfKey, credentialOfSession } from '../../domain/credentials.ts'
 import type { Scope } from '../../domain/scope.ts'
 import { getAccount } from '../../domain/sessions.ts'
 import { accountNotFound, DomainError, type ErrorCode } from '../../model/errors.ts'
 import type { ParticipantId, StudyId } from '../../model/ids.ts'
 import type { Principal, Role } from '../../model/principal.ts'
 import { type AppEnv, scopeOf } from '../../wire/context.ts'
+import { credentialIn } from '../../wire/credentials.ts'
 import { recordRefusal } from '../../wire/refusals.ts'
 import { ParticipantIdText, StudyIdText } from '../../wire/shapes.ts'
 import { studyOf } from '../../wire/studies.ts'
@@ -50,8 +50,7 @@ const SESSION_HEADER = 'Bridge-Session'
 
 /** A session, or a key in place of one. Anything else is nobody: sign-ins are made with what has long expired. */
 export const authenticate: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const shown = shownBy(c)
-  const credential = (await credentialOfSession(shown)) ?? (await credentialOfKey(shown))
+  const credential = await credentialIn(shownBy(c))
   if (credential !== undefined) c.set('credential', credential)
   await next()
 }
@@ -106,9 +105,9 @@ async function refuse(
   if (!(failure instanceof DomainError) || REGARDLESS.includes(failure.code) || audience === ANYONE) throw failure
   const why = c.var.principal === undefined ? await whyNotLetIn(scope, study) : undefined
   if (!lacksConsent(audience, failure, c.var.principal)) throw why ?? failure
+  // Clients take this for a session, and ask the person for their consent. A key for downloads is nobody's account.
+  const account = await getAccount(scopeOf(c, { admits: SIGNED_IN.admits }), study)
   noteRefusal(c, why ?? failure)
-  // Clients take this for a session, and ask the person for their consent.
-  const account = await getAccount(scopeOf(c), study)
   return tell(c, presentSession(account, { token: shownBy(c), origin: c.req.url }), { status: 412 })
 }
 

@@ -3,7 +3,7 @@ import { findParticipant, getParticipant, type SeenParticipant } from '../../dom
 import { deleteReportEntry, listReportEntries, putReportEntries } from '../../domain/report-entries.ts'
 import { listReportNames } from '../../domain/report-names.ts'
 import { deleteReport, type ReportName } from '../../domain/reports.ts'
-import { accountNotFound, DomainError, type ErrorCode } from '../../model/errors.ts'
+import { accountNotFound, DomainError, type ErrorCode, overloaded } from '../../model/errors.ts'
 import type { Page } from '../../model/page.ts'
 import type { EntryKey } from '../../model/report-entries.ts'
 import type { SharedName } from '../../model/report-names.ts'
@@ -21,19 +21,26 @@ import { datesAsked, keyInPath, timesAsked, type Zoned } from './reports-times.t
 const ROWS_AT_ONCE = 1_000
 const ENTRIES_AT_ONCE = 100
 
-/** All of a listing, where Bridge knows no pages. */
+/** An invocation may ask D1 a thousand times. */
+const MAX_PAGES = 100
+
+/**
+ * All of a listing, where Bridge knows no pages.
+ * @throws DomainError `overloaded` where there is more than one request can tell
+ */
 export async function everyPage<Item>(
   limit: number,
   list: (page: { limit: number; cursor: string | undefined }) => Promise<Page<Item>>,
 ): Promise<Item[]> {
   const items: Item[] = []
   let cursor: string | undefined
-  do {
+  for (let count = 0; count < MAX_PAGES; count += 1) {
     const page = await list({ limit, cursor })
     items.push(...page.items)
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return items
+    if (page.nextCursor === null) return items
+    cursor = page.nextCursor
+  }
+  throw overloaded(new Error(`A list without pages has ${MAX_PAGES} of them at most.`))
 }
 
 /** An index of participants' reports: of all, or to a participant of their own. */

@@ -77,6 +77,7 @@ export const statusOf = (code: ErrorCode) => STATUS[code]
 /** What is called otherwise here. */
 const WORDS: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'Send a valid access token as `Authorization: Bearer ...`.',
+  forbidden: 'The token does not allow this. For files, ask for the scope `Files:read`, `Files:write` or `api`.',
   study_not_found: 'No such project.',
   cursor_invalid: 'This `pageID` was not made by this query. Start again without one.',
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { beginExport } from '../../domain/manifests.ts'
 import type { File } from '../../model/entities.ts'
 import { overloaded } from '../../model/errors.ts'
 import type { AppEnv } from '../../wire/context.ts'
@@ -63,6 +64,7 @@ export async function exportAnswer(c: Context<AppEnv>, place: Place, asked: File
   const { uploadedAfter = new Date(0), uploadedBefore = c.var.now } = asked
   const pages = await firstOfAll(place, asked)
   const lines = linesOf(await pages(), pages)
+  await beginExport(place.scope, place.study)
   return c.body(streamOf(lines, c.var.requestId), 200, {
     'Content-Type': 'text/csv; charset=utf-8',
     'Content-Disposition': `attachment; filename="UploadedFiles_${dayOf(uploadedAfter)}-${dayOf(uploadedBefore)}.csv"`,

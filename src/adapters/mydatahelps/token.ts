@@ -61,12 +61,12 @@ async function giveDelegatedToken(c: Context<AppEnv>, form: Form): Promise<OAuth
       `\`client_id\` must be \`${DELEGATED_CLIENTS[0]}\`, and \`client_secret\` the word \`secret\`.`,
     )
   }
-  const { scope, readOnly } = delegatedScope(form['scope'])
+  const { scope, reach } = delegatedScope(form['scope'])
   const id = required(form, 'participant_id')
   c.set('credential', await credentialOfSecret(required(form, 'token')))
   const participant = participantOf(id)
   if (participant === undefined) throw participantNotFound()
-  const given = await actForParticipant(scopeOf(c), { participant, readOnly })
+  const given = await actForParticipant(scopeOf(c), { participant, reach })
   return { ...given, scope }
 }
 

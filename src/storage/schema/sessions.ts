@@ -15,7 +15,8 @@ export const sessions = sqliteTable(
     kind: text({ enum: ['access', 'renewal'] }).notNull(),
     door: text({ enum: ['bridge', 'mydatahelps', 'openhumans', 'kidsfirst', 'hat'] }).notNull(),
     keyId: text().notNull(),
-    role: text({ enum: ['participant', 'staff', 'worker', 'admin', 'download'] }).notNull(),
+    /** `stranger`: what it was asked for is nothing that Carrel has, so it opens nothing. */
+    role: text({ enum: ['participant', 'staff', 'worker', 'admin', 'download', 'stranger'] }).notNull(),
     /** Whom it acts for: the key's own participant, or one whom a key of the team acts for. */
     participantId: text(),
     memberId: text(),
