@@ -46,3 +46,20 @@ export function memberOf(json: string, member: string): string | undefined {
   }
   return found
 }
+
+// TypeScript's library does not know these two yet (https://github.com/tc39/proposal-json-parse-with-source).
+type Revive = (key: string, value: unknown, context: { source?: string }) => unknown
+const { parse, rawJSON } = JSON as unknown as {
+  parse: (text: string, revive: Revive) => unknown
+  rawJSON: (source: string) => unknown
+}
+
+/**
+ * The value of a JSON text; a number whose digits would change stands in it as it was written, and is written so again by
+ * JSON.stringify.
+ * @throws SyntaxError for what is no JSON
+ */
+export const parseExactly = (text: string): unknown =>
+  parse(text, (_, value, { source }) =>
+    typeof value === 'number' && source !== undefined && source !== String(value) ? rawJSON(source) : value,
+  )

@@ -50,6 +50,19 @@ const TokenKey = z
   })
 export type TokenKey = z.infer<typeof TokenKey>
 
+const PEM_PRIVATE_KEY = /-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+?)-----END PRIVATE KEY-----/g
+
+/** Private keys in PKCS #8, as `openssl genpkey` writes them, one after the other; line breaks may be gone, or `\n`. */
+const SigningKeys = z
+  .string()
+  .transform((text) =>
+    Array.from(
+      text.replaceAll('\\n', '\n').matchAll(PEM_PRIVATE_KEY),
+      ([, body = '']) => `-----BEGIN PRIVATE KEY-----\n${body.replaceAll(/\s/g, '')}\n-----END PRIVATE KEY-----`,
+    ),
+  )
+  .pipe(z.array(z.string()).min(1))
+
 const Variables = z.object({
   /** Where objects are reached by presigned URLs, path style; `local`: the bucket's endpoint of `wrangler dev`. */
   S3_ENDPOINT: z.union([
@@ -63,6 +76,8 @@ const Variables = z.object({
   OPERATOR_KEY: z.string().min(32),
   /** Comma-separated; the first signs new download tokens, the others still verify old ones. */
   TOKEN_KEYS: List.pipe(z.array(TokenKey).min(1)),
+  /** The first RSA key signs the tokens that HAT's clients get, the others still verify old ones. */
+  HAT_SIGNING_KEY: SigningKeys,
   /** Comma-separated origins of browser apps; `*` for any. */
   ALLOWED_ORIGINS: List,
   /** A JSON array of `Issuer`. */
@@ -116,6 +131,7 @@ export function readSettings(env: object) {
     },
     operatorKey: vars.OPERATOR_KEY,
     tokenKeys: vars.TOKEN_KEYS,
+    hatSigningKeys: vars.HAT_SIGNING_KEY,
     allowedOrigins: vars.ALLOWED_ORIGINS,
     jwtIssuers: vars.JWT_ISSUERS,
     multipartThresholdBytes: vars.MULTIPART_THRESHOLD_BYTES,

@@ -35,6 +35,24 @@ export function witness(scope: Scope, principal: Principal, { study, action, own
   put(scope, { study, action, outcome: 'done', ...actor, owner, file: null, object, unlessOwn: false })
 }
 
+/** The same of many at once, which takes no message for each; what cannot be written down is in the log. */
+export function witnessAll(scope: Scope, principal: Principal, readings: readonly Reading[]): void {
+  if (readings.length === 0 || !isKnown(principal)) return
+  const { now, door } = scope
+  const by = {
+    kind: 'witnessed',
+    at: now.getTime(),
+    door,
+    actor: principal.actor,
+    through: throughOf(principal),
+  } as const
+  const seen = readings.map(({ study, action, owner, object }): Witnessed => {
+    const what = { study, action, outcome: 'done', owner, file: null, object, unlessOwn: false } as const
+    return { id: newId('aud', now), ...by, ...what }
+  })
+  scope.defer(scope.stores.audit.write(seen).catch((failure: unknown) => logFailure(seen[0]?.id ?? '', failure)))
+}
+
 /** Puts on record that a link was used, by whoever had it. */
 export function witnessClaim(
   scope: Scope,

@@ -80,15 +80,16 @@ export async function revokeEnrolmentCode(
 
 /**
  * What the app does with a code that was typed or scanned: it gets the participant's key, once. With the same nonce it
- * may ask again for a while, as long as the key was not used, in case the first answer was lost.
+ * may ask again for a while, as long as the key was not used, in case the first answer was lost. `studyNumber`: only a
+ * code of that study is exchanged.
  * @throws DomainError `enrolment_code_not_found`, `enrolment_code_spent`
  */
 export async function exchangeEnrolmentCode(
   scope: Scope,
-  { code, nonce }: { code: string; nonce: string },
+  { code, nonce, studyNumber }: { code: string; nonce: string; studyNumber?: number },
 ): Promise<IssuedKey> {
   const parsed = await parseEnrolmentCode(code)
-  if (parsed === undefined) throw enrolmentCodeNotFound()
+  if (parsed === undefined || (studyNumber ?? parsed.studyNumber) !== parsed.studyNumber) throw enrolmentCodeNotFound()
   const made = await newApiKeySecret(parsed.studyNumber)
   const { outcome, key } = await scope.stores.enrolmentCodes.exchange({
     studyNumber: parsed.studyNumber,

@@ -2,15 +2,14 @@ import type { GrantLevel } from '../model/entities.ts'
 import { forbidden, invalidBody, participantWithdrawn } from '../model/errors.ts'
 import type { StudyId } from '../model/ids.ts'
 import type { Principal, PrincipalName } from '../model/principal.ts'
-import { type FoundTemplate, MOST_AT_ONCE } from '../storage/grant-templates.ts'
-import type { FileQuery } from './files.ts'
+import { type FoundTemplate, type Meant, MOST_AT_ONCE } from '../storage/grant-templates.ts'
 import { GRANT_RULES, requireFuture, whyNotWith } from './grants.ts'
 import { identify } from './identity.ts'
 import { denial, factsOf, permits, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /**
- * Shares every complete file that a template means and the caller may share, all or nothing, and answers how many those
+ * Shares every complete file that a template means, or those that are named, and the caller may share, all or nothing, and answers how many those
  * are, with those that were shared so before.
  * @throws DomainError `forbidden`, `participant_withdrawn`, `grants_exhausted`; `invalid_body` where nobody goes by the
  * name as far as the caller may know, where the template means too much, and for an expiry that is not to come
@@ -18,7 +17,7 @@ import { callerIn, type Scope } from './scope.ts'
 export async function applyGrants(
   scope: Scope,
   study: StudyId,
-  { query, ...grant }: { query: FileQuery; principal: PrincipalName; level: GrantLevel; expiresAt: Date | null },
+  { query, ...grant }: { query: Meant; principal: PrincipalName; level: GrantLevel; expiresAt: Date | null },
 ): Promise<number> {
   requireFuture(scope, grant.expiresAt)
   const found = await scope.stores.grantTemplates.apply(callerIn(scope, study), { query, grant, rules: GRANT_RULES })
@@ -32,7 +31,7 @@ export async function applyGrants(
 export async function revokeGrants(
   scope: Scope,
   study: StudyId,
-  { query, principal: name }: { query: FileQuery; principal: PrincipalName },
+  { query, principal: name }: { query: Meant; principal: PrincipalName },
 ): Promise<number> {
   const found = await scope.stores.grantTemplates.revoke(callerIn(scope, study), {
     query,

@@ -38,3 +38,6 @@ function noteUse(scope: Scope, { through }: Principal): void {
   // Failing to note it harms nothing: the next request tries again.
   scope.defer(scope.stores.apiKeys.noteUse(scope.credential, scope.now).catch(() => undefined))
 }
+
+/** Whether what the caller shows was good at this door, until its time was over. */
+export const hasExpired = async (scope: Scope): Promise<boolean> => scope.stores.memberFiles.hasExpired(scope)

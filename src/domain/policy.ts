@@ -43,6 +43,8 @@ export const rules = {
     worker: ['notPrivate', 'granted'],
     admin: ['any'],
   }),
+  /** What a project's software is told of a member's files: what it may read the content of. */
+  listMemberFiles: reads({ participant: ['own'], worker: ['notPrivate'], admin: ['notPrivate'] }),
 
   createFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['any'], admin: ['any'] }),
   editFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['notPrivate'], admin: ['notPrivate'] }),
@@ -89,6 +91,8 @@ export const rules = {
   changeStudy: changes({ operator: ['any'], admin: ['any'] }),
   /** What the study may hold: bytes, files, documents. */
   setQuotas: changes({ operator: ['any'] }),
+  /** Which host name is whose: no study can take one that is another's. */
+  manageHosts: changes({ operator: ['any'] }),
   readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   exportParticipant: reads({ participant: ['own'], admin: ['any'] }),
   /** What there is to read in the whole study, as far as the other rules show it. */
@@ -101,6 +105,8 @@ export const rules = {
   readAudit: reads({ admin: ['any'] }),
   listParticipants: reads({ staff: ['any'], worker: ['any'], admin: ['any'] }),
   manageParticipants: changes({ admin: ['any'] }),
+  /** To leave the study, or to be put out of it: nothing of theirs is written from then on. */
+  withdraw: changes({ participant: ['own'], admin: ['any'] }),
   manageMembers: changes({ admin: ['any'] }),
   issueKey: changes({ operator: ['any'], admin: ['any'] }),
   issueEnrolmentCode: changes({ worker: ['any'], admin: ['any'] }),

@@ -9,6 +9,7 @@ import {
 } from '../model/errors.ts'
 import type { FileId, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
 import type { FileName } from '../storage/files.ts'
 import type { JudgedFile, NamedFile } from '../storage/removals.ts'
 import { identify } from './identity.ts'
@@ -37,7 +38,13 @@ export async function deleteFile(
 }
 
 /** Whose files: the caller's own where nothing is said, which only a participant has; null: the study's. */
-export type OwnedFiles = Readonly<{ participant: ParticipantId | 'me' | null | undefined; name: string | undefined }>
+export type OwnedFiles = Readonly<{
+  participant: ParticipantId | 'me' | null | undefined
+  name: string | undefined
+  number?: number | undefined
+  /** Only those with content that this rule lets the caller see, too. */
+  seenBy?: Rule | undefined
+}>
 
 /** Why a file stayed, in the word that deleting it alone would be answered with. */
 export type Refusal = Extract<ErrorCode, 'file_not_found' | 'forbidden' | 'participant_withdrawn'>
@@ -84,8 +91,8 @@ const whyNotPermitted = (principal: Principal, file: JudgedFile | undefined): Re
  */
 export async function deleteOwnedFiles(scope: Scope, study: StudyId, asked: OwnedFiles): Promise<Removed> {
   const caller = callerIn(scope, study)
-  const { participant = 'me', name } = asked
-  const found = await scope.stores.removals.choose(caller, { owner: participant, name }, rule)
+  const { participant = 'me', ...which } = asked
+  const found = await scope.stores.removals.choose(caller, { ...which, owner: participant }, rule)
   const principal = await identify(scope, found.principal)
   requireDeleting(principal)
   const refused = whyNotOwned(principal, participant, found.status)

@@ -18,6 +18,8 @@ export type AccountName =
   /** As people write it: digits are compared, from the end. */
   | Readonly<{ kind: 'phone'; phone: string }>
   | Readonly<{ kind: 'externalId'; externalId: string }>
+  /** What Carrel or the study calls them. */
+  | Readonly<{ kind: 'id'; id: string }>
 
 /** Whom a key or session acts for, with what only they themselves are told. */
 export type Account = Readonly<{
@@ -50,13 +52,15 @@ function isCalled(account: Account, name: AccountName): boolean {
     }
     case 'externalId':
       return account.participant?.externalId === name.externalId
+    case 'id':
+      return (account.participant ?? account.member)?.id === name.id
     default:
       return name satisfies never
   }
 }
 
 /** @throws DomainError `account_not_found` for all that is not somebody's key in this study */
-async function requireAccount(scope: Scope, found: FoundAccount): Promise<Account> {
+export async function requireAccount(scope: Scope, found: FoundAccount): Promise<Account> {
   if (found.principal === undefined || found.study === undefined) throw accountNotFound()
   return { ...found, principal: await identify(scope, found.principal), study: found.study }
 }
@@ -88,13 +92,60 @@ export async function signIn(
   const asKey = { ...scope, credential }
   const account = await requireAccount(asKey, await scope.stores.sessions.account(callerIn(asKey, study)))
   if (!isCalled(account, name)) throw accountNotFound()
-  const [access, renewal] = await Promise.all([newAccess(scope, account), newRenewal(scope, account)])
-  const session = await scope.stores.sessions.open(callerIn(asKey, study), {
+  return openSession(asKey, account, scope.settings.sessionSeconds)
+}
+
+/**
+ * A session of the key that is shown, which lives for so long, and a secret to renew it with.
+ * @throws DomainError `account_not_found` where the key has just ended
+ */
+export async function openSession(asKey: Scope, account: Account, seconds: number): Promise<SignedIn> {
+  const { study } = account
+  const [access, renewal] = await Promise.all([
+    newAccessOf(asKey, { studyNumber: study.number, seconds }),
+    newRenewal(asKey, account),
+  ])
+  const session = await asKey.stores.sessions.open(callerIn(asKey, study.id), {
     access: access.kept,
     renewal: renewal.kept,
   })
   if (session === undefined) throw accountNotFound()
   return { account, session, token: access.secret, renewal: renewal.secret }
+}
+
+/**
+ * The same for a protocol whose sessions stand beside each other and live for as long as they are used: `names` is all
+ * that what was typed may mean.
+ * @throws DomainError `account_not_found`
+ */
+export async function beginSession(
+  scope: Scope,
+  study: StudyId,
+  { names, password, lives }: { names: readonly AccountName[]; password: string; lives: SessionLives },
+): Promise<Omit<SignedIn, 'renewal'>> {
+  const credential = await credentialOfKey(password)
+  if (credential === undefined) throw accountNotFound()
+  const asKey = { ...scope, credential }
+  const account = await requireAccount(asKey, await scope.stores.sessions.account(callerIn(asKey, study)))
+  if (!names.some((name) => isCalled(account, name))) throw accountNotFound()
+  const seconds = Math.min(lives.idleSeconds, lives.seconds)
+  const access = await newAccessOf(scope, { studyNumber: account.study.number, seconds })
+  const session = await scope.stores.sessions.begin(callerIn(asKey, study), access.kept)
+  if (session === undefined) throw accountNotFound()
+  return { account, session, token: access.secret }
+}
+
+/** How long a session lives unused, and at most. */
+export type SessionLives = Readonly<{ idleSeconds: number; seconds: number }>
+
+/** Notes, after the answer, that a session is in use. */
+export function keepSession(scope: Scope, study: StudyId, { idleSeconds, seconds }: SessionLives): void {
+  const kept = scope.stores.sessions.keep(callerIn(scope, study), {
+    until: secondsFrom(scope.now, idleSeconds),
+    mostMs: seconds * 1_000,
+  })
+  // Failing to note it harms nothing: the next request tries again.
+  scope.defer(kept.catch(() => undefined))
 }
 
 /**
@@ -117,16 +168,13 @@ export async function renewSession(
   const caller = callerIn(asKey, study)
   const account = await requireAccount(asKey, await sessions.account(caller))
   if (name !== undefined && !isCalled(account, name)) throw accountNotFound()
-  const renewal = await newRenewal(scope, account)
   const live = await toldAgain(scope, studyNumber, found)
   if (live !== undefined) {
+    const renewal = await newRenewal(scope, account)
     if (!(await sessions.addRenewal(caller, renewal.kept))) throw accountNotFound()
     return { account, ...live, renewal: renewal.secret }
   }
-  const access = await newAccess(scope, account)
-  const session = await sessions.open(caller, { access: access.kept, renewal: renewal.kept })
-  if (session === undefined) throw accountNotFound()
-  return { account, session, token: access.secret, renewal: renewal.secret }
+  return openSession(asKey, account, scope.settings.sessionSeconds)
 }
 
 /** A session that still lives with what opens it, unless the key that it was made with is there no more. */
@@ -168,9 +216,6 @@ export async function newAccessOf(
   if (made === undefined) throw new Error('There is no token key to make a session with.')
   return { secret: made.secret, kept: { id, hash: made.hash, expiresAt: secondsFrom(scope.now, seconds) } }
 }
-
-const newAccess = async (scope: Scope, { study }: Account): Promise<MadeSecret> =>
-  newAccessOf(scope, { studyNumber: study.number, seconds: scope.settings.sessionSeconds })
 
 async function newRenewal(scope: Scope, { study }: Account): Promise<MadeSecret> {
   const { secret, hash } = await newRenewalSecret(study.number)

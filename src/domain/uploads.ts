@@ -19,8 +19,10 @@ import {
   uploadNotMultipart,
 } from '../model/errors.ts'
 import { type FileId, type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
+import type { ForeignData } from '../model/principal.ts'
 import type { PresignedPut } from '../storage/presign.ts'
 import type { NewOwner } from '../storage/begin.ts'
+import type { FreeHandle } from '../storage/free-handles.ts'
 import { whyNotBegun } from './begin-refusal.ts'
 import { dispositionOf } from './disposition.ts'
 import { once } from './idempotency.ts'
@@ -29,6 +31,7 @@ import { denial, permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 export type { NewOwner } from '../storage/begin.ts'
+export type { FreeHandle } from '../storage/free-handles.ts'
 
 const MAX_PARTS = 10_000
 const MIB = 1024 * 1024
@@ -39,9 +42,13 @@ export type NewFile = Readonly<{
   owner: NewOwner
   /** The owner's own name for it; undefined: always a new file. */
   handle: Handle | undefined
+  /** Of a file that is always a new one: what it is to be called, with a number if that is taken. */
+  freeHandle?: FreeHandle | undefined
   content: DeclaredContent
   /** Absent: left as it is in a file that is replaced, empty in a new one. */
   details: Changes<FileDetails>
+  /** What only the protocol knows of a new file. */
+  foreign?: ForeignData | undefined
   visibility: Visibility | undefined
   /** What the door gives where neither the caller nor the study says. */
   doorVisibility: Visibility
@@ -140,9 +147,11 @@ async function begin(scope: Scope, study: StudyId, file: NewFile): Promise<Begun
     id: newId('upl', scope.now),
     newFile: newId('fil', scope.now),
     handle: file.handle,
+    freeHandle: file.freeHandle,
     owner: file.owner,
     declared: file.content,
     details: file.details,
+    foreign: file.foreign,
     visibility: file.visibility,
     doorVisibility: file.doorVisibility,
     parts,

@@ -29,6 +29,11 @@ const WORDS: Readonly<Record<AuditAction, Words>> = {
   'session.begin': ['signed in to an app.', 'signed in to an app as you.'],
   'session.renew': ['stayed signed in to an app.', 'stayed signed in to an app as you.'],
   'session.end': ['signed out of an app.', 'signed you out of an app.'],
+  'host.set': ['set the address that apps find your files at.', 'set the address that apps find your files at.'],
+  'host.remove': [
+    'took away the address that apps find your files at.',
+    'took away the address that apps find your files at.',
+  ],
   'file.begin': ['began to upload a file.', 'began to upload a file for you.'],
   'file.complete': ['finished uploading a file.', 'took in a file of yours.'],
   'file.abandon': ['gave up an upload of a file.', 'gave up an upload of a file of yours.'],

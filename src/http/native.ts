@@ -23,6 +23,7 @@ import { files } from './files.ts'
 import { grantTemplates } from './grant-templates.ts'
 import { grants } from './grants.ts'
 import { health } from './health.ts'
+import { hosts } from './hosts.ts'
 import { links } from './links.ts'
 import { manifests } from './manifests.ts'
 import { members } from './members.ts'
@@ -60,6 +61,7 @@ export function createNative() {
   for (const routes of [
     studies,
     participants,
+    hosts,
     members,
     apiKeys,
     enrolmentCodes,

@@ -35,6 +35,10 @@ export const HandleText = told(shapes.HandleText, {
   example: 'consent-form',
   description: "The owner's own name for the file, unique among theirs.",
 })
+export const HostText = told(shapes.HostText, {
+  example: 'ada.hat.example.org',
+  description: "A host name in lower case, with its port unless that is the scheme's own.",
+})
 export const IdentifierText = told(shapes.IdentifierText, {
   example: 'preferences',
   description: "What it is called, unique among its owner's.",

@@ -32,6 +32,7 @@ export const connect = (url: string, signal: AbortSignal) => (key: string) => {
   return {
     get: (path: string) => exchange('GET', path),
     post: (path: string, body: object = {}) => exchange('POST', path, body),
+    put: (path: string, body: object) => exchange('PUT', path, body),
   }
 }
 export type Connection = ReturnType<typeof connect>

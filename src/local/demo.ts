@@ -23,6 +23,7 @@ const Participant = z.object({
   firstName: z.string().nullable(),
 })
 const ParticipantPage = z.object({ items: z.array(Participant) })
+const HostPage = z.object({ items: z.array(z.object({ host: z.string() })) })
 const FilePage = z.object({ items: z.array(z.unknown()) })
 const Begun = z.object({
   upload: z.object({ id: z.string(), method: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) }),
@@ -50,6 +51,7 @@ export async function prepareDemo(service: Service, known: Demo | undefined): Pr
     downloadKey: await teamKey('download', known?.downloadKey),
     participants,
   }
+  await ensureHosts(service, participants[0])
   // Someone who has deleted the first file since does not get it back with every start.
   if (participants[0].key !== known?.participants[0].key) await ensureFirstFile(service, participants[0])
   return demo
@@ -103,6 +105,22 @@ async function ensureParticipant(
   const knownKey = known?.participants.find((participant) => participant.id === id)?.key
   const key = await ensureKey(service, knownKey, { issuer: adminKey, role: 'participant', participant: id })
   return { id, number, externalId, email, firstName, key }
+}
+
+/** HAT's clients know a person by their host alone: here it is the laptop's, by both of its names. */
+async function ensureHosts({ as, operatorKey, url }: Service, { id }: DemoParticipant) {
+  const operator = as(operatorKey)
+  const { items } = HostPage.parse(await operator.get(`${STUDY_PATH}/hosts?limit=100`))
+  const taken = new Set(items.map(({ host }) => host))
+  const { port } = new URL(url)
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`].filter((each) => !taken.has(each))) {
+    try {
+      await operator.put(`${STUDY_PATH}/hosts/${host}`, { participant: id })
+    } catch (error) {
+      // Somebody's of another study, and meant to be.
+      if (!(error instanceof Refused && error.code === 'invalid_request')) throw error
+    }
+  }
 }
 
 async function ensureFirstFile({ as, signal }: Service, { id, key }: DemoParticipant) {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,17 +6,28 @@ import { parseEnv } from 'node:util'
 
 const randomSecret = () => randomBytes(32).toString('base64url')
 
+/** In one line, as a line of the file has to be. */
+function randomSigningKey() {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  return `"${privateKey.replaceAll('\n', '')}"`
+}
+
 /** The secrets that wrangler.toml requires. The S3 pair is the one it gives to the local bucket. */
 const NEW_SECRETS = {
   OPERATOR_KEY: () => `op_${randomSecret()}`,
   TOKEN_KEYS: () => `1:${randomSecret()}`,
+  HAT_SIGNING_KEY: randomSigningKey,
   S3_ACCESS_KEY_ID: () => 'local',
   S3_SECRET_ACCESS_KEY: () => 'local-only-not-a-secret',
 }
 export const SECRET_NAMES: readonly string[] = Object.keys(NEW_SECRETS)
 
 const ONLY_OWNER = 0o600
-/** Far longer than writing four lines takes: a lock this old was left by a process that died. */
+/** Far longer than making a key and writing five lines takes: a lock this old was left by a process that died. */
 const STALE_LOCK_MS = 10_000
 
 export const devVarsPath = (home: string) => join(home, '.dev.vars')

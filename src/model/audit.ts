@@ -23,6 +23,8 @@ export const AUDIT_ACTIONS = [
   /** A session that still lives was told again, with another secret to renew it. */
   'session.renew',
   'session.end',
+  'host.set',
+  'host.remove',
   'file.begin',
   'file.complete',
   'file.abandon',

@@ -11,7 +11,7 @@ import type {
   UploadId,
   VersionId,
 } from './ids.ts'
-import type { Actor, PrincipalName, StudyRole } from './principal.ts'
+import type { Actor, ForeignData, PrincipalName, StudyRole } from './principal.ts'
 
 export const VISIBILITIES = ['private', 'study', 'public'] as const
 /** Who besides the owner: nobody; the study's team; everyone who has the id, where the study allows it. */
@@ -145,6 +145,7 @@ export type File = Readonly<{
   description: string | null
   tags: readonly string[]
   metadata: Metadata | null
+  foreign: ForeignData | null
   /** As it counts now: a `public` file of a study that no longer allows that is a `study` file. */
   visibility: Visibility
   /** Grows with every change; the file's ETag. */

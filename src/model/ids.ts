@@ -28,6 +28,9 @@ export type Handle = Id<'handle'>
 /** What a document or report is called: 1-255 characters without controls, unique within its owner's. */
 export type Identifier = Id<'identifier'>
 
+/** A host name, in lower case, with its port unless that is the scheme's own. */
+export type HostName = Id<'host'>
+
 /** Ids that Carrel makes: a prefix that says what it names, and a ULID, so that they sort by time. */
 type MadeIds = {
   mem: MemberId

@@ -43,6 +43,8 @@ export const FOREIGN_DOORS = [
   'hat',
 ] as const satisfies readonly Door[]
 export type ForeignDoor = (typeof FOREIGN_DOORS)[number]
+/** What is said of something that only one of them knows, by that protocol. */
+export type ForeignData = Readonly<Partial<Record<ForeignDoor, Readonly<Record<string, unknown>>>>>
 
 /** What the caller acts through: what must still stand for a link it issued to work. */
 export type Through = { key: KeyId; lastUsedAt: Date | null } | { member: MemberId } | undefined

@@ -9,10 +9,12 @@ import {
   type UploadId,
   versionOf,
 } from '../model/ids.ts'
+import type { ForeignData } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, type Target, targetFile } from './conditions.ts'
 import { statement } from './database.ts'
 import { newObjectKey, newStagingKey } from './objects.ts'
+import { type FreeHandle, freeHandle } from './free-handles.ts'
 import { type Caller, withWho } from './who.ts'
 import { wordsOf } from './words.ts'
 
@@ -26,14 +28,18 @@ export type NewUpload = Readonly<{
   id: UploadId
   /** The id of the file, if there is none yet under the handle. */
   newFile: FileId
-  /** Undefined: always a new file, whose id is its handle. */
+  /** Undefined: always a new file, whose id is its handle, unless there is a `freeHandle`. */
   handle: Handle | undefined
+  /** What a file that is always a new one is to be called, as soon as nothing else of its owner's is. */
+  freeHandle: FreeHandle | undefined
   owner: NewOwner
   declared: DeclaredContent
   /** Whether nothing that was declared binds the bytes: they are then sent elsewhere first. */
   staged: boolean
   /** What is said of the file; absent: left as it is, or empty in a new one. */
   details: Changes<FileDetails>
+  /** What only a protocol knows of a new file. */
+  foreign: ForeignData | undefined
   visibility: Visibility | undefined
   /** What the door gives a file when neither the caller nor the study says. */
   doorVisibility: Visibility
@@ -60,7 +66,14 @@ export const ownerSql = (owner: NewOwner): SQL => {
 
 export const dueAt = (urlExpiresAt: Date) => urlExpiresAt.getTime() + LANDING_SECONDS * 1000
 
+/** Where a file is looked for that may be there already. */
 const handleOf = ({ handle, newFile }: NewUpload): string => handle ?? newFile
+
+/** What a new one is called, with its upload as `u`. */
+const newHandleOf = (upload: NewUpload): SQL =>
+  upload.freeHandle === undefined
+    ? sql`${handleOf(upload)}`
+    : freeHandle({ study: sql`u.study_id`, owner: sql`u.owner` }, upload.freeHandle)
 
 /** What a new file would be: seen as it is asked, or as the study has it, or as the door does. */
 function visibilityOf(upload: NewUpload, owner: SQL): SQL {
@@ -147,13 +160,15 @@ export const countUpload = ({ study }: Caller, { id, handle, newFile, declared }
 export function insertFile({ study }: Caller, upload: NewUpload) {
   const { category, source, title, description, tags, metadata } = upload.details
   const json = metadata === undefined || metadata === null ? null : JSON.stringify(metadata)
+  const foreign = upload.foreign === undefined ? null : JSON.stringify(upload.foreign)
   return statement(
     sql`INSERT INTO files (study_id, id, owner, handle, number, name, category, source, title, description, tags,
-        metadata, visibility, created_by, created_at, updated_at, name_words, title_words, description_words)
-      SELECT s.id, u.file_id, u.owner, ${handleOf(upload)}, u.number, u.name, ${category ?? null}, ${source ?? null},
+        metadata, visibility, created_by, created_at, updated_at, name_words, title_words, description_words,
+        foreign_data)
+      SELECT s.id, u.file_id, u.owner, ${newHandleOf(upload)}, u.number, u.name, ${category ?? null}, ${source ?? null},
         ${title ?? null}, ${description ?? null}, ${JSON.stringify(tags ?? [])}, ${json},
         ${visibilityOf(upload, sql`u.owner`)}, u.created_by, u.created_at, u.created_at,
-        ${wordsOf(upload.declared.name)}, ${wordsOf(title ?? null)}, ${wordsOf(description ?? null)}
+        ${wordsOf(upload.declared.name)}, ${wordsOf(title ?? null)}, ${wordsOf(description ?? null)}, ${foreign}
       FROM uploads u JOIN studies s ON s.id = u.study_id
       WHERE u.study_id = ${study} AND u.id = ${upload.id} AND u.file_id = ${upload.newFile}
       ON CONFLICT DO NOTHING`,

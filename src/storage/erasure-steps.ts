@@ -27,6 +27,7 @@ type Counted =
   | 'auditEvents'
   | 'places'
   | 'sessions'
+  | 'hosts'
   | 'assertions'
   | 'reportNames'
 
@@ -87,6 +88,7 @@ const PORTIONS: readonly Portion[] = [
     key: 'hash',
     ranges: [{ index: 'sessions_participant', is: THEIRS.is }],
   },
+  { counted: 'hosts', table: 'hosts', key: 'host', ranges: [{ index: 'hosts_participant', is: THEIRS.is }] },
   { counted: 'assertions', table: 'assertions', key: 'key_id, hash' },
   { counted: 'reportNames', table: 'report_names', key: 'identifier' },
   { counted: 'keys', table: 'api_keys', key: 'hash', ranges: [{ index: 'api_keys_participant', is: THEIRS.is }] },

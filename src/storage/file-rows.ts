@@ -1,7 +1,7 @@
 import { getTableColumns, sql, type SQL } from 'drizzle-orm'
 import type { File, GrantLevel, Metadata, Owner, Verified, Version } from '../model/entities.ts'
 import type { FileId, Handle, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
-import type { Actor } from '../model/principal.ts'
+import type { Actor, ForeignData } from '../model/principal.ts'
 import { allowsPublic, grantOn, notErasing } from './conditions.ts'
 import { columnsOf, dateOf, type Row, statement } from './database.ts'
 import { files, versions } from './schema/files.ts'
@@ -52,6 +52,7 @@ export const ownerOf = (owner: string): Owner => (owner === '' ? null : (owner a
 export const ownerColumn = (owner: Owner): string => owner ?? ''
 export const stringsOf = (json: string) => JSON.parse(json) as readonly string[]
 const metadataOf = (json: string | null) => (json === null ? null : (JSON.parse(json) as Metadata))
+const foreignOf = (json: string | null) => (json === null ? null : (JSON.parse(json) as ForeignData))
 
 export const versionOfRow = (row: VersionRow): Version => ({
   id: row.id as VersionId,
@@ -110,6 +111,7 @@ export function fileOfRow(row: FileRow): File {
     description: row.description,
     tags: stringsOf(row.tags),
     metadata: metadataOf(row.metadata),
+    foreign: foreignOf(row.foreignData),
     visibility: row.visibility === 'public' && row.publicNow === 0 ? 'study' : row.visibility,
     revision: row.revision,
     createdBy: row.createdBy as Actor,

@@ -28,15 +28,17 @@ export type FileChanges = Changes<FileDetails & { name: string; visibility: Visi
 
 export type FoundFile = Readonly<{ principal: Principal | undefined; file: File | undefined }>
 
-/** How a file is named: by its id, or by its owner's handle (`me`: the caller's own). */
-export type FileName = { id: FileId } | { owner: ParticipantId | 'me'; handle: Handle }
+/** How a file is named: by its id, by its number, or by its owner's handle (`me`: the caller's own). */
+export type FileName = { id: FileId } | { number: number } | { owner: ParticipantId | 'me'; handle: Handle }
 
-const isNamed = (caller: Caller, name: FileName, participant = sql`(SELECT participant_id FROM who)`): SQL =>
-  'id' in name
-    ? isFile(caller.study, name.id)
-    : sql`f.study_id = ${caller.study} AND f.handle = ${name.handle}
-        AND f.owner = ${name.owner === 'me' ? participant : name.owner}
-        AND ${notErasing(sql`f.study_id`, sql`f.owner`)}`
+export function isNamed(caller: Caller, name: FileName, participant = sql`(SELECT participant_id FROM who)`): SQL {
+  if ('id' in name) return isFile(caller.study, name.id)
+  const named =
+    'number' in name
+      ? sql`f.number = ${name.number}`
+      : sql`f.handle = ${name.handle} AND f.owner = ${name.owner === 'me' ? participant : name.owner}`
+  return sql`f.study_id = ${caller.study} AND ${named} AND ${notErasing(sql`f.study_id`, sql`f.owner`)}`
+}
 
 /** The columns that changes come to, and what each gets. */
 function valuesOf({ tags, metadata, ...texts }: FileChanges): [column: SQL, value: string | null][] {

@@ -1,5 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm'
-import { newId } from '../model/ids.ts'
+import { type FileId, newId } from '../model/ids.ts'
 import type { Principal, PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
@@ -47,8 +47,16 @@ const INDEXED = sql`(length(coalesce(f.name_words, f.name)) + coalesce(length(co
 /** SQLite's word for no limit. */
 const ALL = -1
 
-/** The complete files `f` that a template means and the rule lets the caller share, whatever their order. */
-function meant(caller: Caller, { query, rule }: { query: FileQuery; rule: Rule }): SQL {
+/** Which files: those that a template means, or just these. */
+export type Meant = FileQuery | Readonly<{ ids: readonly FileId[] }>
+
+/** The complete files `f` that a template means, or the files that are named, and the rule lets the caller share, whatever their order. */
+function meant(caller: Caller, { query, rule }: { query: Meant; rule: Rule }): SQL {
+  if ('ids' in query) {
+    return sql`FROM json_each(${JSON.stringify(query.ids)}) asked CROSS JOIN files f
+      ON f.study_id = ${caller.study} AND f.id = asked.value
+      WHERE ${allows(rule, targetFile('f'), READ_ONCE)}`
+  }
   if (query.q !== undefined) {
     const words = matchOf(query.q)
     if (words === undefined) return sql`FROM files f WHERE 0`
@@ -98,7 +106,7 @@ export const grantTemplateStore = (db: Database) => ({
    */
   async apply(
     caller: Caller,
-    { query, grant, rules }: { query: FileQuery; grant: NewGrant; rules: GrantRules },
+    { query, grant, rules }: { query: Meant; grant: NewGrant; rules: GrantRules },
   ): Promise<FoundTemplate> {
     const { principal, level, expiresAt } = grant
     const sharable = sql`${meant(caller, { query, rule: rules.share })} AND NOT ${isTheirs(principal)}`
@@ -135,7 +143,7 @@ export const grantTemplateStore = (db: Database) => ({
   /** Ends what is shared of a template's files with a principal: all or nothing, in one batch. */
   async revoke(
     caller: Caller,
-    { query, principal, rule }: { query: FileQuery; principal: PrincipalName; rule: Rule },
+    { query, principal, rule }: { query: Meant; principal: PrincipalName; rule: Rule },
   ): Promise<FoundTemplate> {
     const asker = { principal: sql`${principal}`, now: sql`${caller.now.getTime()}` }
     const isShared = sql`EXISTS (${grantOn({ study: sql`f.study_id`, file: sql`f.id` }, asker, sql`1`)})`

@@ -2,7 +2,7 @@ import { sql, type SQL } from 'drizzle-orm'
 import type { Grant, GrantLevel } from '../model/entities.ts'
 import { type FileId, newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
-import type { PrincipalName } from '../model/principal.ts'
+import type { Principal, PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record, recordFirst } from './audit.ts'
 import { allows, targetFile, targetStudy } from './conditions.ts'
@@ -15,6 +15,8 @@ import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 /** With how many a file can be shared: their names, in full, are one value of the index of words. */
 export const MAX_GRANTS = 500
+/** How many grants of many files are told at once; of the last of them, not all. */
+const MAX_TOLD = 20_000
 
 /** What is to be granted to whom; null: for good. */
 export type NewGrant = Readonly<{ principal: PrincipalName; level: GrantLevel; expiresAt: Date | null }>
@@ -175,6 +177,28 @@ export const grantStore = (db: Database) => ({
         item: grantOfRow,
       }),
     }
+  },
+
+  /** With whom many files are shared, those of them of which the rule lets the caller know that: by file. */
+  async ofFiles(
+    caller: Caller,
+    files: readonly FileId[],
+    rule: Rule,
+  ): Promise<{ principal: Principal | undefined; grants: Grant[] }> {
+    const [who, rows] = await db.batch(
+      whoStatement(caller),
+      statement<GrantRow>(
+        withWho(
+          caller,
+          sql`SELECT ${grantColumns} FROM who CROSS JOIN json_each(${JSON.stringify(files)}) asked
+            CROSS JOIN files f ON f.study_id = ${caller.study} AND f.id = asked.value
+            CROSS JOIN grants g ON g.study_id = f.study_id AND g.file_id = f.id
+            WHERE ${stands(caller.now)} AND ${allows(rule, targetFile('f'))}
+            ORDER BY asked.key, g.principal LIMIT ${MAX_TOLD}`,
+        ),
+      ),
+    )
+    return { principal: principalOf(first(who), caller.study), grants: rows.map(grantOfRow) }
   },
 
   /** It goes on record first: what is there then was done by this batch, or by its first run if that answer was lost. */

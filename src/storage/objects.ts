@@ -160,6 +160,27 @@ export function openObjects(bucket: R2Bucket) {
       return object === null ? undefined : reachable(digestsOf(object.body))
     },
 
+    /** Writes an object whose bytes came through the Worker. */
+    async put(
+      objectKey: string,
+      bytes: Uint8Array,
+      headers: { mediaType: string; disposition: string },
+    ): Promise<void> {
+      const httpMetadata = { contentType: headers.mediaType, contentDisposition: headers.disposition }
+      await reachable(bucket.put(objectKey, bytes, { httpMetadata }))
+    },
+
+    /** One part of a multipart upload, in the same way. */
+    async putPart(
+      objectKey: string,
+      multipartId: string,
+      part: { number: number; bytes: Uint8Array },
+    ): Promise<{ number: number; etag: string }> {
+      const upload = bucket.resumeMultipartUpload(objectKey, multipartId)
+      const { etag } = await reachable(upload.uploadPart(part.number, part.bytes))
+      return { number: part.number, etag }
+    },
+
     /** Up to 1,000 at once; an absent one is no error. */
     async delete(objectKeys: readonly string[]): Promise<void> {
       if (objectKeys.length > 0) await reachable(bucket.delete([...objectKeys]))

@@ -18,21 +18,35 @@ const FILES_AT_ONCE = 200
 /** With that many versions among them no further file is taken along; one file's go with it, however many they are. */
 const VERSIONS_AT_ONCE = 2_000
 
-/** Files of one owner (`me`: the caller; null: the study): all of them, or those of one name. */
-export type Owned = Readonly<{ owner: ParticipantId | 'me' | null; name: string | undefined }>
+/** Files of one owner (`me`: the caller; null: the study): all of them, those of one name, or the one of a number. */
+export type Owned = Readonly<{
+  owner: ParticipantId | 'me' | null
+  name: string | undefined
+  number?: number | undefined
+  /** Only those with content that this rule lets the caller see, too. */
+  seenBy?: Rule | undefined
+}>
 
-export type NamedFile = Readonly<{ id: FileId; name: string }>
+export type NamedFile = Readonly<{ id: FileId; number: number; name: string }>
 /** What the rules want to know of a file. */
 export type JudgedFile = NamedFile &
   Readonly<{ owner: Owner; visibility: Visibility; createdBy: Actor; granted: GrantLevel | null }>
 
-type JudgedRow = { id: string; name: string; owner: string; visibility: Visibility; createdBy: string } & {
+type JudgedRow = {
+  id: string
+  number: number
+  name: string
+  owner: string
+  visibility: Visibility
+  createdBy: string
+} & {
   publicNow: number
   granted: GrantLevel | null
 }
 
 const judgedOf = (row: JudgedRow): JudgedFile => ({
   id: row.id as FileId,
+  number: row.number,
   name: row.name,
   owner: ownerOf(row.owner),
   visibility: row.visibility === 'public' && row.publicNow === 0 ? 'study' : row.visibility,
@@ -73,7 +87,7 @@ export const removalStore = (db: Database) => ({
     const [who, rows] = await db.batch(
       whoStatement(caller),
       statement<JudgedRow>(
-        sql`SELECT f.id, f.name, f.owner, f.visibility, f.created_by AS "createdBy",
+        sql`SELECT f.id, f.number, f.name, f.owner, f.visibility, f.created_by AS "createdBy",
             (f.visibility = 'public' AND ${allowsPublic(sql`f.study_id`)}) AS "publicNow", ${grantedToCaller(caller, 'f')}
           FROM json_each(${JSON.stringify(ids)}) asked CROSS JOIN files f
             ON ${isFile(caller.study, sql`asked.value`)}`,
@@ -88,7 +102,7 @@ export const removalStore = (db: Database) => ({
    */
   async choose(
     caller: Caller,
-    { owner: asked, name }: Owned,
+    { owner: asked, name, number, seenBy }: Owned,
     rule: Rule,
   ): Promise<{
     principal: Principal | undefined
@@ -97,9 +111,11 @@ export const removalStore = (db: Database) => ({
     more: boolean
   }> {
     const owner = asked === 'me' ? sql`(SELECT participant_id FROM who)` : sql`${asked ?? ''}`
-    const mayGo = allows(rule, targetFile('f'), READ_ONCE)
+    const isSeen =
+      seenBy === undefined ? sql`1` : sql`f.listed_at IS NOT NULL AND ${allows(seenBy, targetFile('f'), READ_ONCE)}`
+    const mayGo = sql`${isSeen} AND ${allows(rule, targetFile('f'), READ_ONCE)}`
     const owned = sql`f.study_id = ${caller.study} AND f.owner = ${owner} AND ${mayGo}`
-    const named = sql`f.id, f.name, (SELECT count(*) FROM versions v INDEXED BY versions_file
+    const named = sql`f.id, f.number, f.name, (SELECT count(*) FROM versions v INDEXED BY versions_file
       WHERE v.study_id = f.study_id AND v.file_id = f.id) AS versions`
     // The study's own are never private, and on no shelf of an owner's.
     const ofName = sql`SELECT ${named} FROM shelf s CROSS JOIN files f ON f.study_id = s.study_id AND f.id = s.file_id
@@ -108,6 +124,8 @@ export const removalStore = (db: Database) => ({
       UNION ALL SELECT ${named} FROM files f INDEXED BY files_pending_owner
         WHERE ${owned} AND f.listed_at IS NULL AND f.name = ${name}`
     const all = sql`SELECT ${named} FROM files f INDEXED BY files_handle WHERE ${owned}`
+    const ofNumber = sql`SELECT ${named} FROM files f INDEXED BY files_number WHERE ${owned} AND f.number = ${number}`
+    const wanted = name === undefined ? all : ofName
     const [who, participants, files] = await db.batch(
       whoStatement(caller),
       statement<{ status: ParticipantStatus }>(
@@ -118,7 +136,7 @@ export const removalStore = (db: Database) => ({
         ),
       ),
       statement<NamedFile & { versions: number }>(
-        withWho(caller, sql`${name === undefined ? all : ofName} LIMIT ${FILES_AT_ONCE + 1}`),
+        withWho(caller, sql`${number === undefined ? wanted : ofNumber} LIMIT ${FILES_AT_ONCE + 1}`),
       ),
     )
     let versions = 0

@@ -1,5 +1,5 @@
 import { base64url } from 'jose'
-import { MAX_STUDY_NUMBER } from '../model/ids.ts'
+import { type KeyId, MAX_STUDY_NUMBER } from '../model/ids.ts'
 import type { Settings } from '../settings.ts'
 
 // What secrets look like. They are shown once and rest as hashes: nothing here stores, looks up or decides.
@@ -90,6 +90,19 @@ const TAGGED_BYTES = KEY_ID_BYTES + STUDY_NUMBER_BYTES + RANDOM_BYTES
 /** 43 bytes in base64url. */
 const TOKEN = /^[\w-]{58}$/
 
+// A file key: server key id | expiry in seconds, big-endian | file number, big-endian | id of the issuing key | the start
+// of an HMAC-SHA256 over the rest.
+const EXPIRY_BYTES = 4
+const FILE_NUMBER_BYTES = 5
+const KEY_ID_CHARACTERS = 30
+const FILE_KEY_TAG_BYTES = 16
+const FILE_KEY_TAGGED_BYTES = KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES + KEY_ID_CHARACTERS
+const FILE_KEY_BYTES = FILE_KEY_TAGGED_BYTES + FILE_KEY_TAG_BYTES
+const FILE_KEY = new RegExp(String.raw`^[\w-]{${Math.ceil((FILE_KEY_BYTES * 8) / 6)}}$`)
+
+/** What opens one file for a while, as long as the key that it was issued with would. */
+export type FileKey = Readonly<{ file: number; issuer: KeyId; expiresAt: Date }>
+
 export type TokenCodec = ReturnType<typeof createTokenCodec>
 
 /**
@@ -107,6 +120,11 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
   }
   const tagOf = async (tagged: Uint8Array, key: Settings['tokenKeys'][number]): Promise<ArrayBuffer> =>
     (await sign(tagged, key)).slice(0, TAG_BYTES)
+  const fileTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
+    // Longer than anything else that is tagged in bytes, and named, so that neither passes for the other.
+    const named = await new Blob(['key of a file ', bytes.subarray(0, FILE_KEY_TAGGED_BYTES)]).bytes()
+    return new Uint8Array(await sign(named, key)).subarray(0, FILE_KEY_TAG_BYTES)
+  }
 
   return {
     /** A new token for something in this study; only its hash is to be kept. */
@@ -150,6 +168,39 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
       const tag = await tagOf(bytes.subarray(0, TAGGED_BYTES), key)
       if (!crypto.subtle.timingSafeEqual(tag, bytes.subarray(TAGGED_BYTES))) return undefined
       return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
+    },
+
+    /** A file key, which no row remembers: it is what was signed. */
+    async issueFileKey({ file, issuer, expiresAt }: FileKey): Promise<string> {
+      if (!signingKey) throw new Error('There is no token key to sign with.')
+      const bytes = new Uint8Array(FILE_KEY_BYTES)
+      const fields = new DataView(bytes.buffer)
+      fields.setUint8(0, signingKey.id)
+      fields.setUint32(KEY_ID_BYTES, Math.floor(expiresAt.getTime() / 1000))
+      fields.setUint8(KEY_ID_BYTES + EXPIRY_BYTES, Math.floor(file / 2 ** 32))
+      fields.setUint32(KEY_ID_BYTES + EXPIRY_BYTES + 1, file % 2 ** 32)
+      bytes.set(new TextEncoder().encode(issuer), KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES)
+      bytes.set(await fileTagOf(bytes, signingKey), FILE_KEY_TAGGED_BYTES)
+      return base64url.encode(bytes)
+    },
+
+    /** What a file key says that one of the keys signed; undefined for anything else. That it has expired is not asked. */
+    async openFileKey(text: string): Promise<FileKey | undefined> {
+      if (!FILE_KEY.test(text)) return undefined
+      const bytes = base64url.decode(text)
+      if (base64url.encode(bytes) !== text) return undefined
+      const key = tokenKeys.find(({ id }) => id === bytes[0])
+      if (!key || !crypto.subtle.timingSafeEqual(await fileTagOf(bytes, key), bytes.subarray(FILE_KEY_TAGGED_BYTES))) {
+        return undefined
+      }
+      const fields = new DataView(bytes.buffer, bytes.byteOffset)
+      const issuer = bytes.subarray(FILE_KEY_TAGGED_BYTES - KEY_ID_CHARACTERS, FILE_KEY_TAGGED_BYTES)
+      return {
+        file:
+          fields.getUint8(KEY_ID_BYTES + EXPIRY_BYTES) * 2 ** 32 + fields.getUint32(KEY_ID_BYTES + EXPIRY_BYTES + 1),
+        issuer: new TextDecoder().decode(issuer) as KeyId, // what was signed was one
+        expiresAt: new Date(fields.getUint32(KEY_ID_BYTES) * 1000),
+      }
     },
 
     /**

@@ -13,6 +13,9 @@ import { type Caller, keyStands, principalOf, whoStatement, withWho } from './wh
 
 /** How many secrets renew a key's sessions at one door: each device has one, and perhaps one whose answer was lost. */
 const RENEWALS_KEPT = 10
+/** How many sessions a key has at a door where one does not end another. */
+const SESSIONS_KEPT = 50
+const HOUR_MS = 3_600_000
 
 /** Who a caller is to a protocol that has accounts: the person that a key acts for, in a study. */
 export type FoundAccount = Readonly<{
@@ -125,6 +128,47 @@ export const sessionStore = (db: Database) => ({
     return row && sessionOfRow(row)
   },
 
+  /**
+   * A session of the caller's key beside those that it has at this door; of more than a few, those stay that were used
+   * last. Undefined: the caller shows no key that stands.
+   */
+  async begin(caller: Caller, access: NewSecret): Promise<Session | undefined> {
+    const [, , , , rows] = await db.batch(
+      whoStatement(caller),
+      insertSecret(caller, 'access', access),
+      record(caller, { action: 'session.begin', owner: sql`who.participant_id`, object: access.id }),
+      statement(
+        withWho(
+          caller,
+          sql`DELETE FROM sessions WHERE ${ofKey(caller, 'access')} AND hash <> ${access.hash} AND hash NOT IN (
+            SELECT hash FROM sessions INDEXED BY sessions_key WHERE ${ofKey(caller, 'access')}
+            ORDER BY expires_at DESC, id DESC LIMIT ${SESSIONS_KEPT})`,
+        ),
+      ),
+      sessionById(caller, access.hash),
+    )
+    const row = first(rows)
+    return row && sessionOfRow(row)
+  },
+
+  /**
+   * Has the session that is shown live on until then, and for `mostMs` in all: written at most once an hour. One that has
+   * ended stays ended.
+   */
+  async keep(caller: Caller, { until, mostMs }: { until: Date; mostMs: number }): Promise<void> {
+    if (caller.credential.kind !== 'session') return
+    const end = sql`min(created_at + ${mostMs}, ${until.getTime()})`
+    await db.batch(
+      statement(
+        withWho(
+          caller,
+          sql`UPDATE sessions SET expires_at = ${end} WHERE study_id = ${caller.study}
+            AND hash = ${caller.credential.hash} AND expires_at <= ${end} - ${HOUR_MS} AND EXISTS (SELECT 1 FROM who)`,
+        ),
+      ),
+    )
+  },
+
   /** What a secret renews: the key, and its session at this door that is still good. Undefined: nothing that stands. */
   async findRenewal({
     study,
@@ -168,6 +212,19 @@ export const sessionStore = (db: Database) => ({
       sessionById(caller, renewal.hash),
     )
     return rows.length > 0
+  },
+
+  /** Of what renews the sessions of the caller's key at this door, what is older than this secret goes. */
+  async forgetOlder(caller: Caller, hash: string): Promise<void> {
+    await db.batch(
+      statement(
+        withWho(
+          caller,
+          sql`DELETE FROM sessions INDEXED BY sessions_key WHERE ${ofKey(caller, 'renewal')} AND id < (
+            SELECT shown.id FROM sessions shown WHERE shown.study_id = ${caller.study} AND shown.hash = ${hash})`,
+        ),
+      ),
+    )
   },
 
   /** Who asks, and by which key. */

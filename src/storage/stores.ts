@@ -12,11 +12,14 @@ import { downloadTokenStore } from './download-tokens.ts'
 import { enrolmentCodeStore } from './enrolment-codes.ts'
 import { erasureStore } from './erasures.ts'
 import { fileStore } from './files.ts'
+import { fileUploadStore } from './file-uploads.ts'
 import { grantTemplateStore } from './grant-templates.ts'
 import { grantStore } from './grants.ts'
 import { handleStore } from './handles.ts'
+import { hostStore } from './hosts.ts'
 import { idempotencyStore } from './idempotency.ts'
 import { holdingStore } from './holdings.ts'
+import { memberFileStore } from './member-files.ts'
 import { memberStore } from './members.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
@@ -48,6 +51,7 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     participants: participantStore(db),
     participantPages: participantPageStore(db),
     members: memberStore(db),
+    memberFiles: memberFileStore(db),
     apiKeys: apiKeyStore(db),
     audit: auditStore(db),
     belongings: belongingStore(db),
@@ -56,9 +60,11 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     sessions: sessionStore(db),
     serviceAccounts: serviceAccountStore(db),
     erasures: erasureStore(db, bindings.TOKENS),
+    hosts: hostStore(db),
     idempotency: idempotencyStore(db),
     files: fileStore(db),
     handles: handleStore(db),
+    fileUploads: fileUploadStore(db),
     shelf: shelfStore(db),
     search: searchStore(db),
     grants: grantStore(db),

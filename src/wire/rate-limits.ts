@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { rateLimited } from '../model/errors.ts'
 import type { Credential } from '../model/principal.ts'
 import { runtimeOf } from '../runtime.ts'
@@ -28,9 +28,14 @@ export const limitCallers: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
 }
 
-/** Guesses at enrolment codes, always: their sixty bits are short enough to be typed. */
+/** Whether an address may still guess at something, each kind counted by itself: so always, whatever the settings say. */
+export async function mayGuess(c: Context<AppEnv>, what: 'enrolment' | 'sign-in'): Promise<boolean> {
+  const key = `${what}:${addressOf((name) => c.req.header(name)) ?? ''}`
+  return (await c.env.ENROLMENT_RATE.limit({ key })).success
+}
+
+/** Guesses at enrolment codes: their sixty bits are short enough to be typed. */
 export const limitEnrolments: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const key = `enrolment:${addressOf((name) => c.req.header(name)) ?? ''}`
-  if (!(await c.env.ENROLMENT_RATE.limit({ key })).success) throw rateLimited()
+  if (!(await mayGuess(c, 'enrolment'))) throw rateLimited()
   await next()
 }

@@ -5,6 +5,7 @@ import {
   type ErasureId,
   type FileId,
   type Handle,
+  type HostName,
   type Identifier,
   type IdPrefix,
   idPattern,
@@ -62,6 +63,15 @@ export const PrincipalNameText = z
   }, 'Must be `participant:` and the id of a participant, or `member:` and the id of a member.')
   .transform((name) => name as PrincipalName)
 export const HandleText = text(255).transform((handle) => handle as Handle)
+/** As a request's URL tells it: in lower case, without the scheme's own port. */
+export const HostText = z
+  .string()
+  .max(255)
+  .regex(
+    /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[1-9]\d{0,4})?$/,
+    'Must be a host name in lower case, with its port if it has one of its own.',
+  )
+  .transform((host) => host as HostName)
 export const IdentifierText = text(255).transform((identifier) => identifier as Identifier)
 export const FileIdText = made('fil', 'a file').transform((id) => id as FileId)
 export const VersionIdText = made('ver', 'a version').transform((id) => id as VersionId)

@@ -18,6 +18,9 @@ const TABLE = `
   listFiles             own      -          PSO          -      -       -      -         -         -
   listFiles             other's  -          -            SO     SO      PSO    -         -         -
   listFiles             study's  -          -            SO     SO      SO     -         -         -
+  listMemberFiles       own      -          PSO          -      -       -      -         -         -
+  listMemberFiles       other's  -          -            -      SO      SO     -         -         -
+  listMemberFiles       study's  -          -            -      SO      SO     -         -         -
   createFile            own      -          PSO          -      -       -      -         -         -
   createFile            other's  -          -            -      PSO     PSO    -         -         -
   createFile            study's  -          -            SO     SO      SO     -         -         -
@@ -70,6 +73,8 @@ const TABLE = `
   readParticipant       other's  -          -            PSO    PSO     PSO    -         -         -
   listParticipants      other's  -          -            PSO    PSO     PSO    -         -         -
   manageParticipants    other's  -          -            -      -       PSO    -         -         -
+  withdraw              own      -          PSO          -      -       -      -         -         -
+  withdraw              other's  -          -            -      -       PSO    -         -         -
 
   readReport            own      -          PSO          -      -       -      -         -         -
   readReport            other's  O          O            PSO    PSO     PSO    -         -         -
@@ -110,6 +115,7 @@ const TABLE = `
   changeStudy           study's  -          -            -      -       SO     -         SO        -
   readManifest          study's  -          -            SO     SO      SO     -         -         -
   setQuotas             study's  -          -            -      -       -      -         SO        -
+  manageHosts           study's  -          -            -      -       -      -         SO        -
   readDocumentSchema    study's  -          SO           SO     SO      SO     -         -         -
   manageDocumentSchemas study's  -          -            -      -       SO     -         -         -
   manageMembers         study's  -          -            -      -       SO     -         -         -

@@ -20,6 +20,7 @@ test('a missing file is written with random secrets, for its owner only', async 
   expect(await written()).toEqual({
     OPERATOR_KEY: expect.stringMatching(/^op_[\w-]{43}$/),
     TOKEN_KEYS: expect.stringMatching(/^1:[\w-]{43}$/),
+    HAT_SIGNING_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----[\w+/=]{1600,}-----END PRIVATE KEY-----$/),
     S3_ACCESS_KEY_ID: 'local',
     S3_SECRET_ACCESS_KEY: 'local-only-not-a-secret',
   })
@@ -49,6 +50,7 @@ test('what a partial file lacks is added below what is there, even if its last l
   expect(text.startsWith(`${mine}\n`)).toBe(true)
   expect(Object.keys(parseEnv(text)).toSorted()).toEqual([
     'ALLOWED_ORIGINS',
+    'HAT_SIGNING_KEY',
     'OPERATOR_KEY',
     'S3_ACCESS_KEY_ID',
     'S3_SECRET_ACCESS_KEY',
@@ -67,7 +69,7 @@ test('a secret that was left empty gets a value', async () => {
 test('starts at the same moment agree on one set of secrets', async () => {
   const keys = await Promise.all(Array.from({ length: 8 }, () => ensureDevVars(home)))
   expect(new Set(keys.map(({ operatorKey }) => operatorKey)).size).toBe(1)
-  expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(4)
+  expect((await readFile(path, 'utf8')).trim().split('\n')).toHaveLength(5)
   expect(await readdir(join(home, '.carrel'))).toEqual([])
 })
 

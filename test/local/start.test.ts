@@ -59,6 +59,18 @@ test('the record holds keys of every role, and only its owner can read it', asyn
   expect((await fetch(files, { headers: bearer('crl_none') })).status).toBe(401)
 })
 
+test("the laptop's own names are the HAT of the first participant", async () => {
+  const { participants } = await theDemo()
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
+    const found = await fetch(`http://${host}/api/v2.6/files/search`, {
+      method: 'POST',
+      headers: { 'X-Auth-Token': participants[0].key, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ name: 'welcome.txt', source: '' }),
+    })
+    expect(await found.json()).toMatchObject([{ name: 'welcome.txt', status: { status: 'Completed' } }])
+  }
+})
+
 test('the printed lines, pasted one after the other, do what they promise', async () => {
   const page = first.printed().slice(first.printed().indexOf('Try this'))
   const commands = page.split('\n').filter((line) => /^[a-z]+[ (=]/.test(line))

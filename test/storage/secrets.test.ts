@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { base64url } from 'jose'
 import { describe, expect, test } from 'vitest'
+import type { KeyId } from '../../src/model/ids.ts'
 import { createTokenCodec, hashSecret, newApiKeySecret, parseApiKey, sameSecret } from '../../src/storage/secrets.ts'
 
 const keyOf = (id: number, fill: number) => ({ id, secret: base64url.encode(new Uint8Array(32).fill(fill)) })
@@ -189,4 +190,36 @@ test('two secrets are the same only if every character is', async () => {
   expect(await sameSecret('operator', 'operatos')).toBe(false)
   expect(await sameSecret('operator', 'operator ')).toBe(false)
   expect(await sameSecret('operator', '')).toBe(false)
+})
+
+describe('a file key', () => {
+  const issuer = 'key_01k9z3m8qe5w7v2n4h6j8k0r2t' as KeyId
+  const expiresAt = new Date('2026-11-21T08:30:00Z')
+  const files = fc.integer({ min: 1, max: 2 ** 40 - 1 })
+
+  test('says which file it is for, by whom and until when, under any of the keys that verify', async () => {
+    const old = createTokenCodec([keyOf(1, 1)])
+    const rotated = createTokenCodec([keyOf(2, 2), keyOf(1, 1)])
+    await fc.assert(
+      fc.asyncProperty(files, async (file) => {
+        const key = await old.issueFileKey({ file, issuer, expiresAt })
+        expect(key).toMatch(/^[\w-]+$/)
+        expect(await rotated.openFileKey(key)).toEqual({ file, issuer, expiresAt })
+      }),
+    )
+  })
+
+  test('that was changed anywhere, or signed by another, is none', async () => {
+    const codec = createTokenCodec([keyOf(1, 1)])
+    const key = await codec.issueFileKey({ file: 16_777_217, issuer, expiresAt })
+    for (let at = 0; at < key.length; at += 1) {
+      const changed = key.slice(0, at) + (key[at] === 'A' ? 'B' : 'A') + key.slice(at + 1)
+      expect(await codec.openFileKey(changed), `at ${at}`).toBeUndefined()
+    }
+    for (const other of ['', 'x', `${key}A`, key.slice(1), (await codec.issue(1)).token]) {
+      expect(await codec.openFileKey(other)).toBeUndefined()
+    }
+    expect(await codec.open(key)).toBeUndefined()
+    expect(await createTokenCodec([keyOf(1, 9)]).openFileKey(key)).toBeUndefined()
+  })
 })

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { arrive, beginLoose } from './arrivals.ts'
 import { objectKeys } from './bucket.ts'
-import { anonymous, type Caller } from './client.ts'
+import { anonymous, type Caller, operator } from './client.ts'
 import { overriding, sweepAt, within } from './faults.ts'
 import { large, report, send, urlsOf } from './parts.ts'
 import { seedBulk } from './seed.ts'
@@ -140,6 +140,7 @@ export async function aBusyParticipant(study: Study, size: Size) {
   )
   await signingIn(study, { ...person, key: ada.key })
   await acting(study.worker.key ?? '', ada)
+  ok(await operator.put(`${study.path}/hosts/${mark}.example.org`, { participant: ada.id }))
   const once = { 'Idempotency-Key': mark }
   ok(await ada.post(`${study.path}/files`, { name: 'once.txt', mediaType: 'text/plain', size: 1 }, once))
   return { ada, grace, mark, path: at }

@@ -25,6 +25,9 @@ const service: Record<string, Row> = {
   },
 }
 
+/** Somebody of the study. */
+const toGrantee = ({ names }: Thing) => ({ participant: names['principal']?.split(':')[1] })
+
 const study: Record<string, Row> = {
   getStudy: { of: 'study', needs: ['readStudy'] },
   updateStudy: { of: 'study', needs: ['changeStudy'] },
@@ -45,6 +48,9 @@ const study: Record<string, Row> = {
     needs: ['issueKey'],
     body: () => ({ role: 'staff', label: 'hush' }),
   },
+  listHosts: { of: 'study', needs: ['manageHosts'], absent: 'empty' },
+  setHost: { of: 'study', needs: ['manageHosts'], body: toGrantee },
+  removeHost: { of: 'study', needs: ['manageHosts'], absent: 'empty' },
   listKeys: { of: 'study', needs: ['manageKeys'] },
   listDocumentSchemas: { of: 'study', needs: ['readDocumentSchema'] },
   getDocumentSchema: { of: 'documentSchema', needs: ['readDocumentSchema'], unseen: 'document_schema_not_found' },

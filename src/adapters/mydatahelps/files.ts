@@ -67,7 +67,10 @@ async function found<Found>(
 }
 
 /** What was sent a moment ago may not have been noticed yet. */
-async function contentOf({ scope, study }: Place, name: Exclude<Parameters<typeof getFile>[2], { id: unknown }>) {
+async function contentOf(
+  { scope, study }: Place,
+  name: Exclude<Parameters<typeof getFile>[2], { id: unknown } | { number: unknown }>,
+) {
   const read = async () => getContent(scope, study, { file: name, version: undefined })
   try {
     return await read()

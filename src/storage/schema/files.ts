@@ -45,6 +45,8 @@ export const files = sqliteTable(
     nameWords: text(),
     titleWords: text(),
     descriptionWords: text(),
+    /** JSON by protocol: what is said of it that only one of them knows. */
+    foreignData: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),
