@@ -10,8 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 
 const PROJECT = join(import.meta.dirname, '../..')
-/** Nearly a third of it is zod, a tenth the foreign protocols; Wrangler makes one module of what is imported. */
-const MAX_GZIPPED_BYTES = 260_000
+/** More than a quarter of it is zod, an eighth the foreign protocols; Wrangler makes one module of what is imported. */
+const MAX_GZIPPED_BYTES = 280_000
 
 const Metadata = z.object({
   outputs: z.record(
