@@ -7,4 +7,5 @@ CREATE TABLE `hosts` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `hosts_host` ON `hosts` (`host`);--> statement-breakpoint
 CREATE INDEX `hosts_participant` ON `hosts` (`study_id`,`participant_id`);--> statement-breakpoint
-ALTER TABLE `files` ADD `foreign_data` text;
+ALTER TABLE `files` ADD `foreign_data` text;--> statement-breakpoint
+ALTER TABLE `sessions` ADD `source` text;

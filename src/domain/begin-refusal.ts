@@ -14,7 +14,7 @@ import {
 import type { File, Owner } from '../model/entities.ts'
 import type { ParticipantId, StudyId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
-import { accessTo, denial, permits, rules, whyRefused } from './policy.ts'
+import { accessTo, denial, keepsSource, permits, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 import type { NewFile } from './uploads.ts'
 
@@ -57,6 +57,7 @@ async function existingFile(
 function whyNotReplaced({ principal, file }: Asked, existing: File): DomainError {
   const refused = whyRefused(rules.editFile, principal, existing)
   if (refused !== undefined) return refused
+  if (!keepsSource(principal, file.details)) return forbidden()
   if (file.visibility !== undefined && file.visibility !== existing.visibility) return visibilityDiffers()
   if (file.revision === 'none') return revisionMismatch()
   if (typeof file.revision === 'number' && file.revision !== existing.revision) return revisionMismatch()
@@ -81,6 +82,7 @@ const factsOfNew = ({ principal, file, owner }: Creating) => ({
   visibility: file.visibility ?? file.doorVisibility,
   createdBy: principal.actor,
   granted: null,
+  source: file.details.source ?? null,
 })
 
 async function whyNotOwned(scope: Scope, study: StudyId, owner: ParticipantId): Promise<DomainError | undefined> {

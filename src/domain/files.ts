@@ -1,5 +1,6 @@
 import type { File, Version } from '../model/entities.ts'
 import {
+  forbidden,
   invalidBody,
   participantWithdrawn,
   publicNotAllowed,
@@ -14,7 +15,7 @@ import type { FileChanges, FileName } from '../storage/files.ts'
 import type { FileQuery } from '../storage/shelf-ranges.ts'
 import type { Caller } from '../storage/who.ts'
 import { identify } from './identity.ts'
-import { denial, requirePermission, requireVisible, rules, whyRefused } from './policy.ts'
+import { denial, keepsSource, requirePermission, requireVisible, rules, whyRefused } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 // What verbs take is domain's word too, so that the tongues need not know where it is kept.
@@ -85,6 +86,7 @@ async function whyNotUpdated(
   const { principal, file, changes, revision, wanted } = asked
   const refused = wanted.map((rule) => whyRefused(rule, principal, file)).find((why) => why !== undefined)
   if (refused !== undefined) return refused
+  if (!keepsSource(principal, changes)) return forbidden()
   if (revision !== undefined && revision !== file.revision) return revisionMismatch()
   if (changes.visibility === 'private' && file.owner === null) {
     return invalidBody([{ pointer: '/visibility', message: "The study's own files are never private." }])

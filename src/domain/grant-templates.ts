@@ -54,7 +54,8 @@ function filesOf(principal: Principal, found: FoundTemplate): number {
 
 /** Whoever may share nothing is told so; whoever may share some things has had those counted. */
 function requireSharer(principal: Principal): void {
-  const sharable = principal.role === 'participant' ? factsOf(principal.participant) : undefined
+  const sharable =
+    principal.role === 'participant' ? { ...factsOf(principal.participant), source: principal.source } : undefined
   if (permits(rules.shareFile, principal, sharable)) return
   throw principal.role === 'participant' ? participantWithdrawn() : denial(principal, forbidden())
 }

@@ -17,18 +17,23 @@ export type { ListedFile, ListedMember, Stretch } from '../storage/member-files.
 const rule = rules.listMemberFiles
 
 /**
- * The member whom the caller is, else the one of a number; undefined: nobody who takes part. Whoever may act for members
- * at all may ask.
+ * The member whom the caller is, else the one of a number; undefined: nobody who takes part, and `former` is who did.
+ * Whoever may act for members at all may ask.
  */
 export async function findMember(
   scope: Scope,
   study: StudyId,
   number: number | undefined,
-): Promise<{ principal: Principal; member: Participant | undefined }> {
+): Promise<{ principal: Principal; member: Participant | undefined; former: Participant | undefined }> {
   const found = await scope.stores.memberFiles.member(callerIn(scope, study), number)
   const principal = await identify(scope, found.principal)
   if (principal.role !== 'participant') requirePermission(principal, rules.listParticipants)
-  return { principal, member: found.participant?.status === 'active' ? found.participant : undefined }
+  const { participant } = found
+  return {
+    principal,
+    member: participant?.status === 'active' ? participant : undefined,
+    former: participant?.status === 'withdrawn' ? participant : undefined,
+  }
 }
 
 /** How many take part in a study. @throws DomainError `unauthenticated` to those who have no place in it */

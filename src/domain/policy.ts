@@ -115,6 +115,8 @@ export const rules = {
   settleArrived: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   /** To be given a session that acts for a participant: who may issue one a key, or a code for one, may. */
   actFor: changes({ worker: ['any'], admin: ['any'] }),
+  /** To have a session made that is limited to one's own files of a source. */
+  admitApplication: changes({ participant: ['own'] }),
   /** Carrel's own housekeeping. */
   sweep: reads({ system: ['any'] }),
 } as const satisfies Record<string, Rule>
@@ -127,13 +129,15 @@ export type Facts = Readonly<{
   createdBy: Actor | null
   /** How it is shared with the principal, by a grant that still stands. */
   granted: GrantLevel | null
+  /** Of a file; null where it says none, and of what is no file. */
+  source: string | null
 }>
 
 /** The study's own, as far as rules are concerned: what is no file. */
-const STUDY_ITSELF: Facts = { owner: null, visibility: 'study', createdBy: null, granted: null }
+const STUDY_ITSELF: Facts = { owner: null, visibility: 'study', createdBy: null, granted: null, source: null }
 
 /** What is no file and belongs to a participant, or (null) to the study. */
-export const factsOf = (owner: Owner): Facts => ({ owner, visibility: 'private', createdBy: null, granted: null })
+export const factsOf = (owner: Owner): Facts => ({ ...STUDY_ITSELF, owner, visibility: 'private' })
 
 function holds(condition: Condition, principal: Principal, facts: Facts): boolean {
   switch (condition) {
@@ -169,12 +173,16 @@ export function filterFor(principal: Principal, rule: Rule): readonly Condition[
 }
 
 const isWithdrawn = (principal: Principal) => principal.role === 'participant' && principal.status === 'withdrawn'
+/** Whoever acts for an application has to do with files of its source, and with nothing else. */
+const isWithinReach = (principal: Principal, { source }: Facts) =>
+  principal.role !== 'participant' || principal.source === null || principal.source === source
 const isReadOnly = (principal: Principal) => principal.role === 'participant' && principal.readOnly
 
 /** Whether a rule lets the principal through. That the owner is still active is storage's part of a rule that writes. */
 export const permits = (rule: Rule, principal: Principal, facts: Facts = STUDY_ITSELF): boolean =>
   !(rule.writes && isWithdrawn(principal)) &&
   !(rule.changes && isReadOnly(principal)) &&
+  isWithinReach(principal, facts) &&
   filterFor(principal, rule).some((condition) => holds(condition, principal, facts))
 
 /** How much of a file a principal may see. */
@@ -216,3 +224,7 @@ export function whyRefused(rule: Rule, principal: Principal, facts: Facts): Doma
   if (tied !== undefined || permits(rule, principal, facts)) return tied
   return principal.role === 'anonymous' ? unauthenticated() : forbidden()
 }
+
+/** Whether what a principal says of a file leaves it within its reach. */
+export const keepsSource = (principal: Principal, { source }: { source?: string | null | undefined }): boolean =>
+  principal.role !== 'participant' || principal.source === null || source === undefined || source === principal.source

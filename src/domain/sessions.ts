@@ -1,12 +1,13 @@
 import type { Contact, Member, Participant, Study } from '../model/entities.ts'
-import { accountNotFound, unauthenticated } from '../model/errors.ts'
-import { newId, type StudyId } from '../model/ids.ts'
+import { accountNotFound, forbidden, unauthenticated } from '../model/errors.ts'
+import { newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { ForeignDoor, Principal } from '../model/principal.ts'
 import type { Session } from '../model/sessions.ts'
 import { hashSecret, newRenewalSecret, parseSessionSecret } from '../storage/secrets.ts'
 import type { FoundAccount, FoundRenewal, NewSecret } from '../storage/sessions.ts'
 import { credentialOfKey } from './credentials.ts'
 import { identify } from './identity.ts'
+import { factsOf, permits, rules } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 // Foreign protocols sign people in by a name and a password. Carrel has no passwords: a password is an API key, the name
@@ -133,6 +134,27 @@ export async function beginSession(
   const session = await scope.stores.sessions.begin(callerIn(asKey, study), access.kept)
   if (session === undefined) throw accountNotFound()
   return { account, session, token: access.secret }
+}
+
+/**
+ * A session beside the one that is shown, for an application of the same person: it is good for their files of one
+ * source and for nothing else, and is none to ask for another with.
+ * @throws DomainError `unauthenticated`; `forbidden` for all but the owner's own
+ */
+export async function beginApplicationSession(
+  scope: Scope,
+  study: StudyId,
+  { owner, source, lives }: { owner: ParticipantId; source: string; lives: SessionLives },
+): Promise<Pick<SignedIn, 'session' | 'token'>> {
+  const account = await getAccount(scope, study)
+  const rule = rules.admitApplication
+  if (!permits(rule, account.principal, factsOf(owner))) throw forbidden()
+  const seconds = Math.min(lives.idleSeconds, lives.seconds)
+  const access = await newAccessOf(scope, { studyNumber: account.study.number, seconds })
+  const session = await scope.stores.sessions.begin(callerIn(scope, study), access.kept, { owner, source, rule })
+  // It was let in a moment ago: the key has just ended.
+  if (session === undefined) throw unauthenticated()
+  return { session, token: access.secret }
 }
 
 /** How long a session lives unused, and at most. */

@@ -77,7 +77,7 @@ export async function sweepUploads(
 
 /**
  * Deletes the bytes that the outbox says, at most `limit` objects; answers how many were deleted this time. One whose
- * parts could not be freed stays due, and keeps nothing from the others.
+ * parts could not be freed is tried again later, and keeps nothing from the others.
  */
 export async function deleteDueObjects(
   scope: Scope,
@@ -92,6 +92,8 @@ export async function deleteDueObjects(
   )
   for (const each of aborted) if (each.status === 'rejected') onFailure(each.reason)
   const freed = due.filter((_, index) => aborted[index]?.status === 'fulfilled')
+  const failed = due.filter((_, index) => aborted[index]?.status === 'rejected')
+  if (failed.length > 0) await objectDeletions.postpone(scope.now, failed)
   if (freed.length === 0) return 0
   await objects.delete(freed.map((each) => each.objectKey))
   await objectDeletions.settle(scope.now, freed)

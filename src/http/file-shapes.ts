@@ -1,28 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { type File, GRANT_LEVELS, type Metadata, type Version } from '../model/entities.ts'
 import { isMediaType } from '../model/media-types.ts'
+import { isMetadata, isShallow, MAX_METADATA_CHARACTERS, MAX_METADATA_DEPTH } from '../wire/metadata.ts'
 import { instantOrNull, InstantOut, Md5Hex, pageSchema, prose, Sha256Hex, text, VisibilityText } from './schemas.ts'
 
 // What the wire says of a file: read by the routes that begin, list and edit, and written by `presentFile`.
 
-const MAX_METADATA_CHARACTERS = 64 * 1024
-const MAX_METADATA_DEPTH = 32
-
-/** Depth without recursion, since it is what a hostile body would make deep. */
-function isShallow(value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_METADATA_DEPTH) return false
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
-  }
-  return true
-}
-
-const isObject = (value: unknown): value is Metadata =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const MetadataObject = z
-  .custom<Metadata>(isObject, 'Must be a JSON object.')
+  .custom<Metadata>(isMetadata, 'Must be a JSON object.')
   .refine(isShallow, `May be nested ${MAX_METADATA_DEPTH} levels deep at most.`)
   .refine(
     (value) => !isShallow(value) || JSON.stringify(value).length <= MAX_METADATA_CHARACTERS,

@@ -28,6 +28,10 @@ const FileItem = z.object({
     .string()
     .nullable()
     .openapi({ description: 'The bytes, for six hours; null where the caller may not read them.' }),
+  foreign: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .nullable()
+    .openapi({ description: 'What was said of the file that only a foreign protocol knows, by that protocol.' }),
 })
 const DocumentItem = z.object({
   kind: z.literal('document'),
@@ -91,7 +95,8 @@ export function presentItem(study: StudyId, item: Item): z.input<typeof ExportIt
   switch (item.kind) {
     case 'file': {
       const { version: _current, ...file } = presentFile(item.file)
-      return { kind: 'file', file, version: item.version ? presentVersion(item.version) : null, url: item.url }
+      const version = item.version ? presentVersion(item.version) : null
+      return { kind: 'file', file, version, url: item.url, foreign: item.file.foreign }
     }
     case 'document': {
       const { participant, identifier, size, createdAt, updatedAt } = item.document

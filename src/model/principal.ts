@@ -58,6 +58,8 @@ export type Principal =
       study: StudyId
       participant: ParticipantId
       status: 'active' | 'withdrawn'
+      /** Acts for an application, on files of this source alone; null: on everything that the participant may. */
+      source: string | null
       /** Acts through a session that may write nothing, or was let in at an operation that is not for them. */
       readOnly: boolean
       actor: Actor

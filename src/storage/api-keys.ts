@@ -184,6 +184,7 @@ export const apiKeyStore = (db: Database) => ({
               ${successor.hint}, ${caller.now.getTime()}, k.expires_at
             FROM who CROSS JOIN api_keys k INDEXED BY api_keys_id
             WHERE k.study_id = ${study} AND k.id = who.key_id AND who.key_id = ${idSql(id)} AND NOT who.read_only
+              AND who.source IS NULL
             ON CONFLICT DO NOTHING`,
         ),
       ),

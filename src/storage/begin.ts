@@ -11,7 +11,7 @@ import {
 } from '../model/ids.ts'
 import type { ForeignData } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, type Target, targetFile } from './conditions.ts'
+import { allows, keepsSource, type Target, targetFile } from './conditions.ts'
 import { statement } from './database.ts'
 import { newObjectKey, newStagingKey } from './objects.ts'
 import { type FreeHandle, freeHandle } from './free-handles.ts'
@@ -91,11 +91,12 @@ function mayCreate({ rules, revision }: NewUpload, created: Target): SQL {
 }
 
 /** Whether the file `f` may be replaced. */
-function mayReplace({ rules, revision, visibility }: NewUpload): SQL {
+function mayReplace({ rules, revision, visibility, details }: NewUpload): SQL {
   if (revision === 'none') return sql`0`
   return sql.join(
     [
       allows(rules.replace, targetFile('f')),
+      ...keepsSource(details.source),
       ...(visibility === undefined ? [] : [sql`f.visibility = ${visibility}`]),
       ...(typeof revision === 'number' ? [sql`f.revision = ${revision}`] : []),
     ],
@@ -120,6 +121,7 @@ export function insertUpload(caller: Caller, upload: NewUpload) {
     owner,
     visibility: visibilityOf(upload, owner),
     createdBy: sql`who.actor`,
+    source: sql`${upload.details.source ?? null}`,
   }
   return statement(
     withWho(

@@ -11,6 +11,8 @@ export type Target = Readonly<{
   owner: SQL
   visibility: SQL
   createdBy: SQL
+  /** Of a file; undefined where what a rule is about is none. */
+  source: SQL | undefined
 }>
 
 /** A target that is no file: a participant's things, or (owner '') the study's. */
@@ -20,6 +22,7 @@ export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
   owner,
   visibility: sql`'private'`,
   createdBy: sql`NULL`,
+  source: undefined,
 })
 
 /** What is the study's own and no file: its settings, keys, people. */
@@ -32,6 +35,7 @@ export const targetFile = (alias: string): Target => ({
   owner: sql.raw(`${alias}.owner`),
   visibility: sql.raw(`${alias}.visibility`),
   createdBy: sql.raw(`${alias}.created_by`),
+  source: sql.raw(`${alias}.source`),
 })
 
 /** Where a statement finds the facts of who asks. */
@@ -42,6 +46,7 @@ export type Asker = Readonly<{
   actor: SQL
   principal: SQL
   readOnly: SQL
+  source: SQL
   now: SQL
 }>
 
@@ -53,6 +58,7 @@ const JOINED: Asker = {
   actor: sql`who.actor`,
   principal: sql`who.principal`,
   readOnly: sql`who.read_only`,
+  source: sql`who.source`,
   now: sql`who.now`,
 }
 
@@ -64,6 +70,7 @@ export const READ_ONCE: Asker = {
   actor: sql`(SELECT actor FROM who)`,
   principal: sql`(SELECT principal FROM who)`,
   readOnly: sql`(SELECT read_only FROM who)`,
+  source: sql`(SELECT source FROM who)`,
   now: sql`(SELECT now FROM who)`,
 }
 
@@ -129,13 +136,14 @@ const ownerActive = (target: Target, asker: Asker): SQL =>
  * `test/domain/policy-sql.test.ts` shows that both say the same.
  */
 export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
-  const arms = Object.entries(rule.who).map(
-    ([role, conditions]) =>
-      sql`WHEN ${sql.raw(`'${role}'`)} THEN (${sql.join(
-        conditions.map((condition) => holds(condition, target, asker)),
-        sql` OR `,
-      )})`,
-  )
+  const arms = Object.entries(rule.who).flatMap(([role, conditions]) => {
+    const all = conditions.map((condition) => holds(condition, target, asker))
+    const held = sql`(${sql.join(all, sql` OR `)})`
+    const arm = sql`WHEN ${sql.raw(`'${role}'`)} THEN ${held}`
+    // Who acts for an application may what the participant may, with files of its source.
+    if (role !== 'participant' || target.source === undefined) return [arm]
+    return [arm, sql`WHEN 'application' THEN (${target.source} IS ${asker.source} AND ${held})`]
+  })
   if (arms.length === 0) return sql`0`
   const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`
   const mayChange = rule.changes ? sql` AND NOT ${asker.readOnly}` : sql``
@@ -143,3 +151,7 @@ export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
     ? sql`(${mayAsk}${mayChange} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`
     : sql`(${mayAsk}${mayChange} AND ${notErasing(target.study, target.owner)})`
 }
+
+/** With `who` among the tables: whoever is limited to a source says no other of a file. Of none that is said, nothing. */
+export const keepsSource = (source: string | null | undefined): SQL[] =>
+  source === undefined ? [] : [sql`(who.source IS NULL OR who.source IS ${source})`]

@@ -48,13 +48,13 @@ export const kvKey = (hash: string) => `download-token/${hash}`
 /** The issuer of the token `t` as `who`, by its own row at this moment: no row once it was revoked or removed. */
 const issuer = (now: Date): SQL => sql`(
   SELECT k.role, k.participant_id, p.status, t.issued_by AS actor, ${keyPrincipal('k')} AS principal,
-    0 AS read_only, ${now.getTime()} AS now
+    0 AS read_only, NULL AS source, ${now.getTime()} AS now
   FROM api_keys k INDEXED BY api_keys_id LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
   WHERE k.study_id = t.study_id AND k.id = t.key_id AND ${keyStands('k', now)}
     AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))
   UNION ALL
   SELECT m.role, m.participant_id, p.status, t.issued_by AS actor, ${memberPrincipal('m')} AS principal,
-    0 AS read_only, ${now.getTime()} AS now
+    0 AS read_only, NULL AS source, ${now.getTime()} AS now
   FROM members m INDEXED BY members_id LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
   WHERE m.study_id = t.study_id AND m.id = t.member_id AND ${studyStands('m')}
     AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))

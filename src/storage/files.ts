@@ -5,7 +5,7 @@ import type { Principal } from '../model/principal.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
-import { allows, allowsPublic, notErasing, targetFile } from './conditions.ts'
+import { allows, allowsPublic, keepsSource, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import {
@@ -180,7 +180,7 @@ export const fileStore = (db: Database) => ({
             WHERE ${isNamed(caller, name)} AND ${sql.join(
               rules.map((rule) => allows(rule, targetFile('f'))),
               sql` AND `,
-            )} AND ${atRevision(revision)} AND ${isPossible(changes.visibility)}
+            )} AND ${sql.join([atRevision(revision), isPossible(changes.visibility), ...keepsSource(changes.source)], sql` AND `)}
             RETURNING id`,
         ),
       ),

@@ -4,6 +4,8 @@ import { type Database, statement } from './database.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
+/** When what could not be deleted is tried again. */
+const RETRY_AFTER = 10 * MINUTE
 /** How long a URL that was just made may still be on its way to a client. */
 const URL_MARGIN = 15 * MINUTE
 
@@ -18,11 +20,16 @@ export const dropObjects = (now: Date, from: SQL) =>
       FROM (${from}) dropped WHERE true ON CONFLICT DO NOTHING`,
   )
 
-/** The objects of open uploads, where their bytes are sent too; `rows` selects rows of `uploads`. */
+/**
+ * The objects of open uploads, where their bytes are sent too, which is where the parts are, if there are any; `rows`
+ * selects rows of `uploads`.
+ */
 export const dropUploadObjects = (now: Date, rows: SQL) =>
   dropObjects(
     now,
-    sql`SELECT study_id, place.value, multipart_id, owner, url_expires_at
+    sql`SELECT study_id, place.value,
+        CASE WHEN place.value = coalesce(staging_key, object_key) THEN multipart_id END AS multipart_id,
+        owner, url_expires_at
       FROM (${rows}) CROSS JOIN json_each(json_array(object_key, staging_key)) place WHERE place.value IS NOT NULL`,
   )
 
@@ -39,6 +46,19 @@ export const objectDeletionStore = (db: Database) => ({
       ),
     )
     return rows
+  },
+
+  /** Those that could not be done are left for later, so that they are not in the way of the others. */
+  async postpone(now: Date, failed: readonly DueDeletion[]): Promise<void> {
+    const these = sql`(study_id, object_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(
+      failed.map((each) => [each.studyId, each.objectKey]),
+    )}))`
+    await db.batch(
+      statement(
+        sql`UPDATE object_deletions SET due_at = ${now.getTime() + RETRY_AFTER} WHERE ${these}
+          AND due_at <= ${now.getTime()}`,
+      ),
+    )
   },
 
   /** After the objects were deleted: each row waits for its next time, or goes if this was its last. */

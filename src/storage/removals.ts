@@ -30,7 +30,13 @@ export type Owned = Readonly<{
 export type NamedFile = Readonly<{ id: FileId; number: number; name: string }>
 /** What the rules want to know of a file. */
 export type JudgedFile = NamedFile &
-  Readonly<{ owner: Owner; visibility: Visibility; createdBy: Actor; granted: GrantLevel | null }>
+  Readonly<{
+    owner: Owner
+    visibility: Visibility
+    createdBy: Actor
+    granted: GrantLevel | null
+    source: string | null
+  }>
 
 type JudgedRow = {
   id: string
@@ -39,6 +45,7 @@ type JudgedRow = {
   owner: string
   visibility: Visibility
   createdBy: string
+  source: string | null
 } & {
   publicNow: number
   granted: GrantLevel | null
@@ -52,6 +59,7 @@ const judgedOf = (row: JudgedRow): JudgedFile => ({
   visibility: row.visibility === 'public' && row.publicNow === 0 ? 'study' : row.visibility,
   createdBy: row.createdBy as Actor,
   granted: row.granted,
+  source: row.source,
 })
 
 /**
@@ -87,7 +95,7 @@ export const removalStore = (db: Database) => ({
     const [who, rows] = await db.batch(
       whoStatement(caller),
       statement<JudgedRow>(
-        sql`SELECT f.id, f.number, f.name, f.owner, f.visibility, f.created_by AS "createdBy",
+        sql`SELECT f.id, f.number, f.name, f.owner, f.visibility, f.created_by AS "createdBy", f.source,
             (f.visibility = 'public' AND ${allowsPublic(sql`f.study_id`)}) AS "publicNow", ${grantedToCaller(caller, 'f')}
           FROM json_each(${JSON.stringify(ids)}) asked CROSS JOIN files f
             ON ${isFile(caller.study, sql`asked.value`)}`,

@@ -36,6 +36,7 @@ export const targetReport = (alias: string): Target => ({
   visibility: sql.raw(`CASE WHEN ${alias}.public = 1 THEN 'public'
     WHEN ${alias}.opened = 1 AND ${alias}.labels = '[]' THEN 'participants' ELSE 'study' END`),
   createdBy: sql`NULL`,
+  source: undefined,
 })
 
 /** The first or last key of a kind: one step into the tree of keys. */

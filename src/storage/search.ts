@@ -7,7 +7,16 @@ import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import type { FoundFiles } from './shelf.ts'
-import { byRole, type FileQuery, filtersOf, granteeFor, ownerAsked, within } from './shelf-ranges.ts'
+import {
+  type Arm,
+  byRole,
+  type FileQuery,
+  filtersOf,
+  granteeFor,
+  ownerAsked,
+  within,
+  withApplications,
+} from './shelf-ranges.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 import { matchOf } from './words.ts'
 
@@ -26,11 +35,13 @@ const TOKENS: Readonly<Partial<Record<Condition, SQL>>> = {
 
 const tokenFor = (rule: Rule): SQL =>
   byRole(
-    Object.entries(rule.who).map(([role, conditions]) => {
-      const [token] = conditions.flatMap((condition) => TOKENS[condition] ?? [])
-      if (token === undefined) throw new Error(`no token of the index is for ${role}`)
-      return [role, token]
-    }),
+    withApplications(
+      Object.entries(rule.who).map(([role, conditions]): Arm => {
+        const [token] = conditions.flatMap((condition) => TOKENS[condition] ?? [])
+        if (token === undefined) throw new Error(`no token of the index is for ${role}`)
+        return [role, token]
+      }),
+    ),
   )
 
 /**

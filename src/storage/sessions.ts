@@ -2,8 +2,10 @@ import { sql, type SQL } from 'drizzle-orm'
 import type { Member, Participant, Study } from '../model/entities.ts'
 import type { KeyId, ParticipantId, SessionId, StudyId } from '../model/ids.ts'
 import type { ForeignDoor, Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
 import type { Session } from '../model/sessions.ts'
 import { record } from './audit.ts'
+import { allows, targetOwnedBy } from './conditions.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { memberColumns, memberOfRow, type MemberRow } from './members.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
@@ -25,6 +27,9 @@ export type FoundAccount = Readonly<{
   member: Member | undefined
 }>
 
+/** What a session is limited to, and the rule by which its owner lets an application in. */
+export type SessionLimit = Readonly<{ owner: ParticipantId; source: string; rule: Rule }>
+
 /** A secret by its hash, and until when it is good. */
 export type NewSecret = Readonly<{ id: SessionId; hash: string; expiresAt: Date }>
 
@@ -45,19 +50,30 @@ export const sessionOfRow = (row: SessionRow): Session => ({
 /** What a secret renews: the key that its session came of, and the session that this has, if it is still good. */
 export type FoundRenewal = Readonly<{ keyHash: string; live: Session | undefined; liveHash: string | undefined }>
 
-/** A row for a secret of the caller's key, which the session is alike in everything. */
-const insertSecret = (caller: Caller, kind: SessionRow['kind'], { id, hash, expiresAt }: NewSecret) =>
+/** A row for a secret of the caller's key, which the session is alike in everything but its limit. */
+const insertSecret = (
+  caller: Caller,
+  kind: SessionRow['kind'],
+  { id, hash, expiresAt, limit }: NewSecret & { limit?: SessionLimit | undefined },
+) =>
   statement(
     withWho(
       caller,
       sql`INSERT INTO sessions (study_id, hash, id, kind, door, key_id, role, participant_id, member_id, created_at,
-          expires_at)
+          expires_at, source)
         SELECT k.study_id, ${hash}, ${id}, ${kind}, ${caller.door}, k.id, k.role, k.participant_id, k.member_id,
-          ${caller.now.getTime()}, ${expiresAt.getTime()}
+          ${caller.now.getTime()}, ${expiresAt.getTime()}, ${limit?.source ?? null}
         FROM who CROSS JOIN api_keys k INDEXED BY api_keys_id ON k.study_id = ${caller.study} AND k.id = who.key_id
+        WHERE ${mayHold(caller, limit)}
         ON CONFLICT DO NOTHING`,
     ),
   )
+
+/** Nobody who is limited has others made; one with a limit is for the participant that the caller is. */
+const mayHold = ({ study }: Caller, limit: SessionLimit | undefined): SQL =>
+  limit === undefined
+    ? sql`who.source IS NULL`
+    : sql`(k.participant_id = ${limit.owner} AND ${allows(limit.rule, targetOwnedBy(sql`${study}`, sql`${limit.owner}`))})`
 
 /** What the caller's key has at the caller's door, but for what it was given to act for others; by `sessions_key`. */
 const ofKey = ({ study, door }: Caller, kind: SessionRow['kind']): SQL =>
@@ -130,12 +146,12 @@ export const sessionStore = (db: Database) => ({
 
   /**
    * A session of the caller's key beside those that it has at this door; of more than a few, those stay that were used
-   * last. Undefined: the caller shows no key that stands.
+   * last. Undefined: the caller shows no key that stands, or may have none made with this limit.
    */
-  async begin(caller: Caller, access: NewSecret): Promise<Session | undefined> {
+  async begin(caller: Caller, access: NewSecret, limit?: SessionLimit): Promise<Session | undefined> {
     const [, , , , rows] = await db.batch(
       whoStatement(caller),
-      insertSecret(caller, 'access', access),
+      insertSecret(caller, 'access', { ...access, limit }),
       record(caller, { action: 'session.begin', owner: sql`who.participant_id`, object: access.id }),
       statement(
         withWho(

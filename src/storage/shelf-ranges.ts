@@ -41,8 +41,21 @@ const SCOPES: Readonly<Partial<Record<Condition, (owner: SQL | undefined) => SQL
       : sql`CASE WHEN ${owner} = who.participant_id THEN 'own:' || who.participant_id END`,
 }
 
+export type Arm = readonly [role: string, value: SQL]
+
+/** With what is the participant's for those who act for them on files of one source. */
+export const withApplications = (arms: readonly Arm[]): Arm[] =>
+  arms.flatMap(([role, value]): Arm[] =>
+    role === 'participant'
+      ? [
+          [role, value],
+          ['application', value],
+        ]
+      : [[role, value]],
+  )
+
 /** What the caller's role makes of something, evaluated once; NULL for a role that is not among them. */
-export const byRole = (arms: readonly (readonly [role: string, value: SQL])[]): SQL =>
+export const byRole = (arms: readonly Arm[]): SQL =>
   arms.length === 0
     ? sql`NULL`
     : sql`(SELECT CASE who.role ${sql.join(
@@ -50,15 +63,20 @@ export const byRole = (arms: readonly (readonly [role: string, value: SQL])[]): 
         sql` `,
       )} END FROM who)`
 
-/** The one scope that the caller's role opens, as a subquery that is evaluated once; NULL opens none. */
-export const scopeFor = (rule: Rule, owner: SQL | undefined): SQL =>
-  byRole(
-    Object.entries(rule.who).map(([role, conditions]) => {
-      const [scope] = conditions.flatMap((condition) => SCOPES[condition] ?? [])
-      if (scope === undefined) throw new Error(`no range of the shelf is for ${role}`)
-      return [role, scope(owner)]
-    }),
-  )
+/**
+ * The one scope that the caller's role opens, as a subquery that is evaluated once; NULL opens none. It opens more than
+ * an application is limited to, to which of everything that is found in it is asked by its source.
+ */
+export const scopeFor = (rule: Rule, owner: SQL | undefined): SQL => byRole(withApplications(scopesOf(rule, owner)))
+/** The same where nothing more is asked of what is found: to an application none. */
+export const wholeScopeFor = (rule: Rule, owner: SQL | undefined): SQL => byRole(scopesOf(rule, owner))
+
+const scopesOf = (rule: Rule, owner: SQL | undefined): Arm[] =>
+  Object.entries(rule.who).map(([role, conditions]) => {
+    const [scope] = conditions.flatMap((condition) => SCOPES[condition] ?? [])
+    if (scope === undefined) throw new Error(`no range of the shelf is for ${role}`)
+    return [role, scope(owner)]
+  })
 
 /**
  * Whether anything was shared with the caller, or of that with `more` to it; 1 or NULL. A row of theirs is read, and one
@@ -79,7 +97,7 @@ export function granteeFor(caller: Caller, rule: Rule, asked: FileQuery['partici
     ([role, conditions]) => conditions.includes('granted') && !(isStudysWord && role === 'participant'),
   )
   // Most are granted nothing, and their role need not be asked for.
-  return sql`CASE WHEN ${isGranted(caller)} THEN ${byRole(roles.map(([role]) => [role, sql`who.principal`]))} END`
+  return sql`CASE WHEN ${isGranted(caller)} THEN ${byRole(withApplications(roles.map(([role]) => [role, sql`who.principal`])))} END`
 }
 
 /** Whether files are left of somebody whose erasure has begun; 1 or NULL. */

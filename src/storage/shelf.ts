@@ -9,7 +9,7 @@ import { decodeCursor, pageOf, type Place } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import { type FileQuery, filtersOf, granteeFor, mayStepOver, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
-import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+import { type Caller, principalOf, sourceSql, whoStatement, withWho } from './who.ts'
 
 /** How many places of the ranges are looked at for one page: past that it is short, and has a next one. */
 const MAX_CANDIDATES = 1_000
@@ -39,15 +39,20 @@ function rangesOf(caller: Caller, { query, rule, after }: Asked, study: SQL): SQ
     ORDER BY 1 DESC, 2 DESC`
 }
 
-/** What is asked of each file `f` at a place `s`: the filters that did not drive, and of a shared one, that it counts. */
+/**
+ * What is asked of each file `f` at a place `s`: the filters that did not drive, of a shared one, that it counts, and of
+ * any, that it is of the source that an application is limited to.
+ */
 function residualOf(caller: Caller, query: FileQuery): SQL {
   const [, ...others] = filtersOf(query)
+  const source = sourceSql(caller)
   const owner = ownerAsked(caller, query.participant)
   return sql.join(
     [
       sql`(s.until IS NULL OR s.until > ${caller.now.getTime()})`,
       notErasing(sql`${caller.study}`, sql`f.owner`),
       ...(owner === undefined ? [] : [sql`(s.shared = 0 OR f.owner = ${owner})`]),
+      ...(source === undefined ? [] : [sql`(${source} IS NULL OR f.source IS ${source})`]),
       ...others.map((filter) => filter.residual),
     ],
     sql` AND `,
@@ -58,7 +63,8 @@ function residualOf(caller: Caller, query: FileQuery): SQL {
 const studyIfShort = (caller: Caller, { query, rule }: Asked): SQL =>
   filtersOf(query).length > 1
     ? sql`${caller.study}`
-    : sql`(SELECT ${caller.study} WHERE ${mayStepOver(caller, rule, query.participant)})`
+    : sql`(SELECT ${caller.study} WHERE ${sourceSql(caller) ?? sql`NULL`} IS NOT NULL
+        OR ${mayStepOver(caller, rule, query.participant)})`
 
 export const shelfStore = (db: Database) => ({
   /** A page of complete files, newest first, in one trip: the caller's and those that were shared with them. */

@@ -27,6 +27,7 @@ export const targetUpload: Target = {
   owner: sql`u.owner`,
   visibility: sql`(SELECT f.visibility FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
   createdBy: sql`u.created_by`,
+  source: sql`(SELECT f.source FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
 }
 
 /** An open upload, if the rule lets the caller go on with it. */

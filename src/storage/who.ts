@@ -20,7 +20,7 @@ export type Caller = Readonly<{
 
 /** The credential's own row, read in the batch that it is used in. */
 export type WhoRow = {
-  role: Role
+  role: Role | 'application'
   actor: string
   participantId: string | null
   status: 'active' | 'withdrawn' | null
@@ -28,17 +28,21 @@ export type WhoRow = {
   memberId: string | null
   lastUsedAt: number | null
   readOnly: number
+  /** Its `source`, by a name that no file's column has. */
+  limitedTo: string | null
 }
 
 /**
  * What every row of `who` has besides the credential's own columns: `principal` is whom files are shared with,
  * `audit_actor` and `audit_id` are the caller's names in the audit, `now` is the time of the request; who is
- * `read_only` changes nothing.
+ * `read_only` changes nothing. A participant's session that is limited to files of a `source` has a role of its own,
+ * `application`: what does not say that it is for those is not.
  */
 const constant = (role: 'anonymous' | 'operator' | 'system', caller: Caller): SQL =>
   sql`SELECT ${sql.raw(`'${role}' AS role, '${role}' AS actor, '${role}' AS audit_actor`)}, NULL AS participant_id,
     NULL AS status, NULL AS audit_id, NULL AS key_id, NULL AS member_id, NULL AS principal, NULL AS last_used_at,
-    ${isKeptOut(caller, { role: `'${role}'`, status: 'NULL' })} AS read_only, ${caller.now.getTime()} AS now`
+    ${isKeptOut(caller, { role: `'${role}'`, status: 'NULL' })} AS read_only, ${caller.now.getTime()} AS now,
+    NULL AS source`
 
 /** Whether the operation is not for a caller of this role and status, each of them an expression. */
 function isKeptOut({ admits, requiresActive }: Caller, { role, status }: { role: string; status: string }): SQL {
@@ -59,15 +63,18 @@ function whoSql(caller: Caller): SQL {
       return sql`SELECT k.role, coalesce('participant:' || k.participant_id, 'key:' || k.id) AS actor,
           coalesce('participant:' || p.audit_id, 'key:' || k.id) AS audit_actor, k.participant_id, p.status, p.audit_id,
           k.id AS key_id, NULL AS member_id, ${keyPrincipal('k')} AS principal, k.last_used_at,
-          ${isKeptOut(caller, { role: 'k.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now
+          ${isKeptOut(caller, { role: 'k.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now,
+          NULL AS source
         FROM api_keys k LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
         WHERE k.study_id = ${study} AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
           AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     case 'session':
-      return sql`SELECT s.role, coalesce('participant:' || s.participant_id, 'key:' || k.id) AS actor,
+      return sql`SELECT CASE WHEN s.source IS NULL THEN s.role ELSE 'application' END AS role,
+          coalesce('participant:' || s.participant_id, 'key:' || k.id) AS actor,
           coalesce('participant:' || p.audit_id, 'key:' || k.id) AS audit_actor, s.participant_id, p.status, p.audit_id,
           k.id AS key_id, NULL AS member_id, ${memberOrParticipant('s')} AS principal, k.last_used_at,
-          (s.read_only OR ${isKeptOut(caller, { role: 's.role', status: 'p.status' })}) AS read_only, ${now.getTime()} AS now
+          (s.read_only OR ${isKeptOut(caller, { role: 's.role', status: 'p.status' })}) AS read_only, ${now.getTime()} AS now,
+          s.source
         FROM sessions s CROSS JOIN api_keys k INDEXED BY api_keys_id ON k.study_id = s.study_id AND k.id = s.key_id
         LEFT JOIN participants p ON p.study_id = s.study_id AND p.id = s.participant_id
         WHERE s.study_id = ${study} AND s.hash = ${credential.hash} AND ${sessionStands('s', caller)}
@@ -77,7 +84,8 @@ function whoSql(caller: Caller): SQL {
       return sql`SELECT m.role, coalesce('participant:' || m.participant_id, 'member:' || m.id) AS actor,
           coalesce('participant:' || p.audit_id, 'member:' || m.id) AS audit_actor, m.participant_id, p.status,
           p.audit_id, NULL AS key_id, m.id AS member_id, ${memberPrincipal('m')} AS principal, NULL AS last_used_at,
-          ${isKeptOut(caller, { role: 'm.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now
+          ${isKeptOut(caller, { role: 'm.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now,
+          NULL AS source
         FROM members m LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
         WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject}
           AND ${credential.studies === undefined || credential.studies.includes(study) ? sql`1` : sql`0`}
@@ -108,7 +116,10 @@ export const keyStands = (alias: string, now: Date): SQL =>
 /** The condition under which a session opens, besides its key's. */
 export const sessionStands = (alias: string, { now, door }: Pick<Caller, 'now' | 'door'>): SQL =>
   sql`${sql.raw(alias)}.kind = 'access' AND ${sql.raw(alias)}.door = ${door}
-    AND ${sql.raw(alias)}.expires_at > ${now.getTime()}`
+    AND ${sql.raw(alias)}.expires_at > ${now.getTime()}${hasLimits(door) ? sql`` : sql` AND ${sql.raw(alias)}.source IS NULL`}`
+
+/** Whether there are sessions at a door that are limited to a source; elsewhere one that were would open nothing. */
+const hasLimits = (door: Door): boolean => door === 'hat'
 
 /** The same for a membership. */
 export const studyStands = (alias: string): SQL => notErasing(sql.raw(`${alias}.study_id`), sql`''`)
@@ -118,7 +129,8 @@ export const withWho = (caller: Caller, body: SQL): SQL => sql`WITH who AS (${wh
 
 /** The columns of a `WhoRow`, for a statement that answers with more than that. */
 export const whoColumns: SQL = sql`who.role, who.actor, who.participant_id AS "participantId", who.status,
-  who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt", who.read_only AS "readOnly"`
+  who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt", who.read_only AS "readOnly",
+  who.source AS "limitedTo"`
 
 export const whoStatement = (caller: Caller) => statement<WhoRow>(withWho(caller, sql`SELECT ${whoColumns} FROM who`))
 
@@ -159,6 +171,12 @@ export const participantSql = (caller: Caller): SQL =>
     member: sql`m.participant_id`,
   })
 
+/** The source that it is limited to, in the same way; undefined: such a credential never is, or not at this door. */
+export const sourceSql = ({ credential, study, door }: Caller): SQL | undefined =>
+  credential.kind === 'session' && hasLimits(door)
+    ? sql`(SELECT s.source FROM sessions s WHERE s.study_id = ${study} AND s.hash = ${credential.hash})`
+    : undefined
+
 const throughOf = (row: WhoRow): Through => {
   // Ids of rows are what their columns hold.
   if (row.keyId !== null) return { key: row.keyId as KeyId, lastUsedAt: dateOrNull(row.lastUsedAt) }
@@ -173,6 +191,7 @@ function participantOf(row: WhoRow, study: StudyId): Principal | undefined {
     study,
     participant: participantId as ParticipantId, // a participant's row joined it
     status,
+    source: row.limitedTo,
     readOnly: row.readOnly === 1,
     actor: row.actor as Actor, // composed by whoSql
     through: throughOf(row),
@@ -190,6 +209,7 @@ export function principalOf(row: WhoRow | undefined, study: StudyId): Principal 
     case 'system':
       return { role: row.role, actor, through: undefined }
     case 'participant':
+    case 'application':
       return participantOf(row, study)
     case 'staff':
     case 'worker':

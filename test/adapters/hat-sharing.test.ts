@@ -1,7 +1,10 @@
 // With whom the files of a HAT are shared, one by one and many at once, and which of the calls that do so are GETs.
 
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { MAX_FOUND } from '../../src/adapters/hat/search.ts'
 import { aCompleted, aHat, aNew, atHat, FILES, type Hat, type HatClient } from '../support/hat.ts'
+import { seedBulk } from '../support/seed.ts'
 import { aFile, aParticipant, ok } from '../support/world.ts'
 
 let hat: Hat
@@ -132,6 +135,33 @@ describe('many files', () => {
       400,
       { message: 'Could not grant access', cause: 'No such user or unexpected error while granting access' },
     ])
+  })
+
+  test('that are more than one call shares are not shared in part', async () => {
+    const large = await aHat()
+    const recipe = {
+      owner: `'${large.person.id}'`,
+      name: `'name ' || i`,
+      category: 'NULL',
+      source: `CASE WHEN i <= 5 THEN 'early' ELSE 'bulk' END`,
+      tags: `'[]'`,
+      visibility: `'private'`,
+    }
+    await seedBulk(large.study, { from: 1, to: MAX_FOUND + 6, recipe })
+    await aParticipant(large.study, { id: 'bob' })
+    const granted = async () =>
+      (await env.DB.prepare('SELECT count(*) AS count FROM grants WHERE study_id = ?').bind(large.study.id).first())?.[
+        'count'
+      ]
+    for (const call of ['allowAccess/bob', 'restrictAccess/bob']) {
+      for (const asked of [template(''), template('bulk')]) {
+        const refused = await post(call, asked, large.owner)
+        expect([refused.status, refused.body.message]).toEqual([400, 'Could not grant access'])
+      }
+    }
+    expect(await granted()).toBe(0)
+    expect((await post('allowAccess/bob', template('early'), large.owner)).body).toHaveLength(5)
+    expect(await granted()).toBe(5)
   })
 
   test('need a template', async () => {

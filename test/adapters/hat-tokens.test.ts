@@ -251,15 +251,4 @@ describe('a token', () => {
     const alone = atHat(hat.host, token, { HAT_SIGNING_KEY: newest.replaceAll('\n', '\\n') })
     expect((await alone.get('/users/access_token/validate')).status).toBe(401)
   })
-
-  test('for an application is not given, and it is said why', async () => {
-    for (const path of [
-      '/users/application_token?name=rumpel&resource=x',
-      '/api/v2.6/applications/notes/access-token',
-    ]) {
-      const { status, body } = await hat.owner.get(path)
-      expect([status, body]).toEqual([400, { message: 'Not supported', cause: expect.stringContaining('application') }])
-      expect((await hat.nobody.get(path)).status).toBe(401)
-    }
-  })
 })

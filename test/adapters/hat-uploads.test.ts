@@ -193,8 +193,8 @@ describe('an upload', () => {
   })
 
   test('takes a date in either way that clients write one', async () => {
-    const { dateCreated } = await aNew(hat.owner, { dateCreated: '2017-02-23T17:32:22.325Z' })
-    expect(dateCreated).toBe(1487871142325)
+    for (const time of ['2017-02-23T17:32:22.325Z', '0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])
+      expect((await aNew(hat.owner, { dateCreated: time })).dateCreated).toBe(Date.parse(time))
   })
 
   test('is for the owner to begin, or for a machine of the study', async () => {

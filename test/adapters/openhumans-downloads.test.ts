@@ -63,6 +63,21 @@ describe('a download URL', () => {
     expect((await anonymous.get(one.url)).status).toBe(302)
   })
 
+  test('is not counted against where it is followed from, but whoever shows no key is, as every caller is', async () => {
+    const { url, id } = await listed()
+    const limited = { RATE_LIMITS: 'on', CALLER_RATE: { limit: async () => ({ success: false }) } }
+    const [anyone, worker] = [within(limited, anonymous), within(limited, study.worker)]
+    expect((await anyone.get(url)).status).toBe(302)
+    for (const answer of [
+      await anyone.get(`/data-management/datafile-download/${id}/`),
+      await anyone.get(`/api/public/datafile/${id}/`),
+      await worker.get(`${PROJECT}/`),
+    ]) {
+      expect([answer.status, answer.headers.get('Retry-After')]).toEqual([429, '60'])
+      expect(answer.body).toEqual({ detail: expect.any(String) })
+    }
+  })
+
   test('ends after an hour', async () => {
     const { url } = await listed()
     const key = Uint8Array.fromBase64(new URL(url).searchParams.get('key') ?? '', { alphabet: 'base64url' })

@@ -61,6 +61,7 @@ describe('a multipart body', () => {
     ['headers that never end', `--B0undary\r\n${'x'.repeat(20_000)}`],
     ['a name that is no UTF-8', `${part(`Content-Disposition: form-data; filename*=utf-8''%ff`, '')}--B0undary--`],
     ['nothing in it', ''],
+    ['more parts than a form has', `${'\r\n--B0undary\r\n\r\n'.repeat(1_001)}\r\n--B0undary--`],
   ])('with %s is none', async (_, body) => {
     await expect(read([bytes(body)])).rejects.toThrow(MultipartError)
   })

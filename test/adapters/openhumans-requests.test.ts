@@ -208,6 +208,14 @@ describe('a member', () => {
 })
 
 describe('whatever is sent', () => {
+  test('has a thousand fields at most, so that none takes long to read before it is known who sent it', async () => {
+    const send = async (body: string) =>
+      anonymous.post(DELETE, body, { 'Content-Type': 'application/x-www-form-urlencoded' })
+    expect((await send('a&'.repeat(1_000))).status).toBe(401)
+    const { status, body } = await send('a&'.repeat(250_000))
+    expect([status, body]).toEqual([400, { detail: 'A form has 1000 fields at most.' }])
+  })
+
   const NASTY: readonly unknown[] = [
     null,
     1e308,

@@ -160,10 +160,11 @@ describe('completing', () => {
   })
 })
 
-test('a name is told as it was sent, and is in no key', async () => {
-  const names = ['a/b c?.json', 'größe#1.csv', "x'&<y>%41.txt", '😀'.repeat(60)]
-  for (const filename of names) {
-    const { id, url } = ok(await begin({ ...about(member), filename }))
+test('a name is told as it was sent but for its folders, and is in no key', async () => {
+  const names = ['a/b c?.json', '..\\..\\../.ssh/keys', 'größe#1.csv', "x'&<y>%41.txt", '😀'.repeat(60)]
+  for (const given of names) {
+    const filename = given.split(/[/\\]/).at(-1) ?? ''
+    const { id, url } = ok(await begin({ ...about(member), filename: given }))
     expect(url.endsWith(`/${encodeURIComponent(filename)}`)).toBe(true)
     expect(new URL(url).pathname).toMatch(/\/in\/[\w.-]+\/upl_\w{26}\.[0-9a-f]{32}$/)
     expect(new URL(url).searchParams.get('X-Amz-SignedHeaders')).toBe('host')

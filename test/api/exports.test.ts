@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { disturbed, overriding, within } from '../support/faults.ts'
+import { aHat, aNew } from '../support/hat.ts'
 import { costOf } from '../support/meters.ts'
 import { expectProblem } from '../support/problems.ts'
 import { seedBulk } from '../support/seed.ts'
@@ -100,6 +101,16 @@ describe('an export', () => {
     }
     ok(await study.admin.patch(`${study.path}/participants/${ada.id}`, { status: 'withdrawn' }))
     expect(of((await ada.get(path)).body.items, 'file').every(({ url }) => url !== null)).toBe(true)
+  })
+
+  test('tells what only a foreign protocol knows of a file', async () => {
+    const { study, person, owner } = await aHat()
+    const said = { dateCreated: 1_487_871_142_325, sourceURL: 'https://example.org/a' }
+    await aNew(owner, { name: 'a.png', ...said })
+    await aFile(person, study, { name: 'native.txt' })
+    const items: (Item & { foreign: unknown })[] = (await person.get(`${study.path}/participants/me/export`)).body.items
+    const foreign = Object.fromEntries(items.map((item) => [item.file.name, item.foreign]))
+    expect(foreign).toEqual({ 'a.png': { hat: said }, 'native.txt': null })
   })
 
   test('does not name what is shared until a time that has passed', async () => {

@@ -10,7 +10,16 @@ import type { Rule } from '../../src/model/rules.ts'
 import { allows, READ_ONCE, type Target } from '../../src/storage/conditions.ts'
 import { openDatabase, statement } from '../../src/storage/database.ts'
 import { anonymous, type Caller } from '../support/client.ts'
-import { actor, aTeamMember, bob, nobody, principals, theParticipant } from '../support/principals.ts'
+import {
+  actor,
+  ada,
+  anApplication,
+  aTeamMember,
+  bob,
+  nobody,
+  principals,
+  theParticipant,
+} from '../support/principals.ts'
 import { type Seed, seedFiles, seedGrants, seededId, SEEDED_SINCE } from '../support/seed.ts'
 import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
@@ -28,11 +37,15 @@ const aCase = fc.record({
     theParticipant(bob, 'active', true),
     theParticipant('will' as ParticipantId, 'withdrawn'),
     theParticipant('will' as ParticipantId, 'withdrawn', true),
+    anApplication(ada, 'notes'),
+    anApplication(bob, 'other'),
+    anApplication('will' as ParticipantId, 'notes', 'withdrawn'),
   ),
   owner: anOwner,
   visibility: fc.constantFrom<Facts['visibility']>('private', 'study', 'participants', 'public'),
   createdBy: fc.constantFrom(...Object.values(principals), theParticipant(bob)).map((maker) => maker.actor),
   allowPublic: fc.boolean(),
+  source: fc.constantFrom(null, '', 'notes', 'Notes', 'other'),
   /** With whom it is shared: with the caller, or with somebody else; until before, at or after the time of the request. */
   grant: fc.option(
     fc.record({
@@ -53,8 +66,8 @@ const grantedIn = ({ grant }: Case): GrantLevel | null =>
   grant !== null && grant.isCallers && (grant.until === null || grant.until > NOW) ? grant.level : null
 
 function decided(rule: Rule, one: Case): boolean {
-  const { principal, owner, visibility, createdBy, allowPublic } = one
-  const facts = { owner, visibility: visibleAs(visibility, allowPublic), createdBy, granted: grantedIn(one) }
+  const { principal, owner, visibility, createdBy, allowPublic, source } = one
+  const facts = { owner, visibility: visibleAs(visibility, allowPublic), createdBy, granted: grantedIn(one), source }
   // That the owner is active still is storage's part.
   const isActive = owner === null || STATUSES[owner] === 'active'
   return permits(rule, principal, facts) && (!rule.writes || isActive)
@@ -65,8 +78,12 @@ type Placed = { place: number; names: { open: string; closed: string } }
 const fileAt = (place: number) => `file-${place}`
 const nameAt = (place: number) => `member:${place}`
 
-const rowOf = ({ principal, owner, visibility, createdBy, allowPublic }: Case, { place, names }: Placed) => ({
-  role: principal.role,
+const sourceOf = (principal: Principal) => (principal.role === 'participant' ? principal.source : null)
+
+const rowOf = ({ principal, owner, visibility, createdBy, allowPublic, source }: Case, { place, names }: Placed) => ({
+  role: sourceOf(principal) === null ? principal.role : 'application',
+  source: sourceOf(principal),
+  file_source: source,
   actor: principal.actor,
   participant_id: principal.role === 'participant' ? principal.participant : null,
   status: principal.role === 'participant' ? principal.status : null,
@@ -109,8 +126,8 @@ describe('in SQL the policy', () => {
     }
   }
 
-  const facts = ['owner', 'visibility', 'created_by', 'study', 'file']
-  const columns = ['role', 'actor', 'participant_id', 'status', 'read_only', 'principal', 'now', ...facts]
+  const facts = ['owner', 'visibility', 'created_by', 'study', 'file', 'file_source']
+  const columns = ['role', 'source', 'actor', 'participant_id', 'status', 'read_only', 'principal', 'now', ...facts]
   const whoOf = (from: Case[]) =>
     sql`WITH who AS (SELECT c.key AS place, ${sql.raw(
       columns.map((column) => `c.value ->> '${column}' AS ${column}`).join(', '),
@@ -121,6 +138,7 @@ describe('in SQL the policy', () => {
     owner: sql`who.owner`,
     visibility: sql`who.visibility`,
     createdBy: sql`who.created_by`,
+    source: sql`who.file_source`,
   }
 
   test('is what it is in TypeScript, of many rows', async () => {
@@ -149,11 +167,13 @@ describe('in SQL the policy', () => {
       fc.asyncProperty(aCase, fc.constantFrom(...Object.entries<Rule>(rules)), async (one, [name, rule]) => {
         await share([one])
         const [[row]] = await db.batch(
-          statement<{ allowed: number | null }>(
-            sql`${whoOf([one])} SELECT ${allows(rule, target, READ_ONCE)} AS allowed FROM who`,
+          statement<{ allowed: number | null; ofNoFile: number | null }>(
+            sql`${whoOf([one])} SELECT ${allows(rule, target, READ_ONCE)} AS allowed,
+              ${allows(rule, { ...target, source: undefined }, READ_ONCE)} AS "ofNoFile" FROM who`,
           ),
         )
-        expect([name, row?.allowed === 1]).toEqual([name, decided(rule, one)])
+        const told = [name, row?.allowed === 1, row?.ofNoFile === 1]
+        expect(told).toEqual([name, decided(rule, one), decided(rule, { ...one, source: null })])
       }),
       { numRuns: env.SLOW ? 5_000 : 150 },
     )
@@ -240,6 +260,7 @@ describe('a list', () => {
           visibility: visibleAs(visibility, allowPublic),
           createdBy: actor('system'),
           granted: grantOf(id, name),
+          source: null,
         })
         for (const { caller, principal, name } of callers) {
           for (const status of ['complete', 'pending']) {

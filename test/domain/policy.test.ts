@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { accessTo, type Facts, permits, rules } from '../../src/domain/policy.ts'
+import { accessTo, type Facts, factsOf, keepsSource, permits, rules } from '../../src/domain/policy.ts'
 import type { GrantLevel, Owner } from '../../src/model/entities.ts'
 import type { Rule } from '../../src/model/rules.ts'
-import { actor, ada, aTeamMember, bob, nobody, principals, theParticipant } from '../support/principals.ts'
+import {
+  actor,
+  ada,
+  anApplication,
+  aTeamMember,
+  bob,
+  nobody,
+  principals,
+  theParticipant,
+} from '../support/principals.ts'
 
 // The table of design section 4. A cell names the visibilities at which a role may: P private, S study, O open to all
 // (`public`); `-` at none. Whose the thing is comes second: the asking participant's own, another's, the study's, which
@@ -100,6 +109,8 @@ const TABLE = `
   settleArrived         other's  -          -            PSO    PSO     PSO    -         -         -
   settleArrived         study's  -          -            SO     SO      SO     -         -         -
   actFor                other's  -          -            -      PSO     PSO    -         -         -
+  admitApplication      own      -          PSO          -      -       -      -         -         -
+  admitApplication      other's  -          -            -      -       -      -         -         -
   exportParticipant     own      -          PSO          -      -       -      -         -         -
   exportParticipant     other's  -          -            -      -       PSO    -         -         -
   eraseParticipant      own      -          PSO          -      -       -      -         -         -
@@ -152,7 +163,7 @@ describe('the policy', () => {
       if (whose === 'own' && role !== 'participant') continue
       const letters = Object.entries(LETTERS).filter(([letter]) => !(thing.owner === null && letter === 'P'))
       const may = letters.filter(([, visibility]) =>
-        permits(rule, principal, { ...thing, visibility, createdBy: null }),
+        permits(rule, principal, { ...thing, visibility, createdBy: null, source: null }),
       )
       expect([name, whose, role, may.map(([letter]) => letter).join('') || '-']).toEqual([name, whose, role, cell])
     }
@@ -164,10 +175,44 @@ describe('the policy', () => {
     expect(untold).toEqual([])
   })
 
+  test('lets an application do with files of its source what the participant may, and nothing else', () => {
+    const things = Object.values(WHOSE).flatMap((thing) =>
+      Object.values(LETTERS).map((visibility) => ({ ...thing, visibility, createdBy: actor('participant:ada') })),
+    )
+    for (const [name, rule] of Object.entries<Rule>(rules)) {
+      for (const status of ['active', 'withdrawn'] as const) {
+        const application = anApplication(ada, 'notes', status)
+        for (const thing of things) {
+          const may = (source: string | null) => permits(rule, application, { ...thing, source })
+          const mayThemselves = permits(rule, theParticipant(ada, status), { ...thing, source: 'notes' })
+          expect([name, may('notes'), may('Notes'), may('other'), may('')]).toEqual([
+            name,
+            mayThemselves,
+            false,
+            false,
+            false,
+          ])
+          expect([name, may(null)]).toEqual([name, false])
+        }
+        // What is asked of no thing in particular is of no file.
+        expect([name, permits(rule, application)]).toEqual([name, false])
+        expect([name, permits(rule, application, factsOf(ada))]).toEqual([name, false])
+      }
+    }
+  })
+
+  test('lets an application say no source of a file but its own', () => {
+    const application = anApplication(ada, 'notes')
+    const may = [{}, { source: undefined }, { source: 'notes' }, { source: 'other' }, { source: null }]
+    expect(may.map((said) => keepsSource(application, said))).toEqual([true, true, true, false, false])
+    expect(may.map((said) => keepsSource(theParticipant(ada), said))).toEqual([true, true, true, true, true])
+    expect(keepsSource(aTeamMember('admin'), { source: 'other' })).toBe(true)
+  })
+
   test('takes a stranger for anonymous', () => {
     for (const rule of Object.values<Rule>(rules)) {
       for (const visibility of Object.values(LETTERS)) {
-        const facts: Facts = { owner: ada, visibility, createdBy: null, granted: null }
+        const facts: Facts = { owner: ada, visibility, createdBy: null, granted: null, source: null }
         expect(permits(rule, nobody('stranger'), facts)).toBe(permits(rule, nobody('anonymous'), facts))
       }
     }
@@ -175,7 +220,7 @@ describe('the policy', () => {
 
   test('lets a withdrawn participant read what is theirs, and write nothing', () => {
     for (const [name, rule] of Object.entries<Rule>(rules)) {
-      const facts: Facts = { owner: ada, visibility: 'study', createdBy: null, granted: null }
+      const facts: Facts = { owner: ada, visibility: 'study', createdBy: null, granted: null, source: null }
       const may = permits(rule, theParticipant(ada, 'withdrawn'), facts)
       expect([name, may]).toEqual([name, !rule.writes && permits(rule, theParticipant(ada), facts)])
     }
@@ -185,12 +230,13 @@ describe('the policy', () => {
         visibility: 'private',
         createdBy: null,
         granted: null,
+        source: null,
       }),
     ).toBe(true)
   })
 
   test('lets participants read a report of the study that was opened to them', () => {
-    const opened: Facts = { owner: null, visibility: 'participants', createdBy: null, granted: null }
+    const opened: Facts = { owner: null, visibility: 'participants', createdBy: null, granted: null, source: null }
     for (const rule of [rules.readReport, rules.listReports]) {
       expect(permits(rule, theParticipant(ada), opened)).toBe(true)
       expect(permits(rule, theParticipant(ada, 'withdrawn'), opened)).toBe(true)
@@ -203,7 +249,7 @@ describe('the policy', () => {
   test('lets whoever began an upload go on with it', () => {
     for (const role of ['staff', 'worker', 'admin'] as const) {
       const caller = aTeamMember(role)
-      const facts: Facts = { owner: bob, visibility: 'private', createdBy: caller.actor, granted: null }
+      const facts: Facts = { owner: bob, visibility: 'private', createdBy: caller.actor, granted: null, source: null }
       expect(permits(rules.continueUpload, caller, facts)).toBe(true)
       expect(permits(rules.continueUpload, caller, { ...facts, createdBy: actor('key:another') })).toBe(false)
       expect(permits(rules.fileContent, caller, facts)).toBe(false)
@@ -211,7 +257,7 @@ describe('the policy', () => {
   })
 
   test('tells whoever may read content from whoever may only know of it', () => {
-    const secret: Facts = { owner: bob, visibility: 'private', createdBy: null, granted: null }
+    const secret: Facts = { owner: bob, visibility: 'private', createdBy: null, granted: null, source: null }
     expect(accessTo(secret, aTeamMember('admin'))).toBe('metadata')
     expect(accessTo(secret, aTeamMember('worker'))).toBe('none')
     expect(accessTo({ ...secret, visibility: 'study' }, aTeamMember('admin'))).toBe('content')

@@ -273,7 +273,7 @@ describe('A project can delete files that it has uploaded to member profiles.', 
     expect(named).toHaveLength(2)
     const [, removed] = await remove(`{"project_member_id": "${memberId}", "file_basename": "test-file.txt"}`)
     expect(new Set(removed.ids)).toEqual(new Set(named))
-    // "deleting all files for a project member"
+    // "deleting all files for a project member": httpie sends no `all_files:=True`, which is no JSON, but this.
     const rest = (await listed()).data.map(({ id }) => id)
     const [status, all] = await remove(`{"all_files": true, "project_member_id": "${memberId}"}`)
     expect([status, new Set(all.ids)]).toEqual([200, new Set(rest)])

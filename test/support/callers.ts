@@ -5,6 +5,10 @@ export type Answer = { status: number; body: any; text: string; headers: Headers
 type Asked = { key: string | undefined; body?: unknown; headers?: Record<string, string> | undefined }
 type Named = Record<string, string>
 
+/** Guesses are counted by where they come from, and other tests ask the same Worker: each request is from elsewhere. */
+const anyAddress = () =>
+  `2001:db8::${Array.from(crypto.getRandomValues(new Uint16Array(3)), (group) => group.toString(16)).join(':')}`
+
 /** Callers of a Worker that is reached by `send`, in this process or over HTTP. Redirects are not followed. */
 export const callersOf = (send: (request: Request) => Promise<Response>, origin: () => string) => {
   async function ask(method: string, path: string, { key, body, headers = {} }: Asked): Promise<Answer> {
@@ -14,6 +18,7 @@ export const callersOf = (send: (request: Request) => Promise<Response>, origin:
         method,
         redirect: 'manual',
         headers: {
+          'CF-Connecting-IP': anyAddress(),
           ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
           ...(body === undefined || typeof body === 'string' ? {} : { 'Content-Type': 'application/json' }),
           ...headers,

@@ -103,7 +103,7 @@ async function fileOf(builders: Builders, spec: Spec, handle: string): Promise<T
   return aThing({
     what: spec.what,
     ownerWithdrawn: owner === WITHDRAWN,
-    facts: { owner: owner as ParticipantId | null, visibility, createdBy: null },
+    facts: { owner: owner as ParticipantId | null, visibility, createdBy: null, source: null },
     grants: new Map(stands ? grantees.map((grantee) => [grantee, shared.level]) : []),
     names: {
       study: study.id,

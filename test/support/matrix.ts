@@ -65,7 +65,7 @@ export const aThing = ({ facts, ...draft }: Draft): Thing => ({
   ownerWithdrawn: false,
   grants: new Map(),
   ...draft,
-  facts: { owner: null, visibility: 'private', createdBy: null, ...facts },
+  facts: { owner: null, visibility: 'private', createdBy: null, source: null, ...facts },
 })
 
 type RuleName = keyof typeof rules

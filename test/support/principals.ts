@@ -18,19 +18,33 @@ export const nobody = (role: 'anonymous' | 'stranger' | 'operator' | 'system'): 
   actor: actor(role),
   through: undefined,
 })
-export const theParticipant = (
+const aParticipantActing = (
   participant: ParticipantId,
-  status: 'active' | 'withdrawn' = 'active',
+  status: 'active' | 'withdrawn',
   readOnly = false,
-): Principal => ({
+): Extract<Principal, { role: 'participant' }> => ({
   role: 'participant',
   study: STUDY,
   participant,
   status,
+  source: null,
   readOnly,
   actor: actor(`participant:${participant}`),
   through: undefined,
 })
+
+export const theParticipant = (
+  participant: ParticipantId,
+  status: 'active' | 'withdrawn' = 'active',
+  readOnly = false,
+): Principal => aParticipantActing(participant, status, readOnly)
+
+/** An application of a participant's, for files of one source. */
+export const anApplication = (
+  participant: ParticipantId,
+  source: string,
+  status: 'active' | 'withdrawn' = 'active',
+): Principal => ({ ...aParticipantActing(participant, status), source })
 
 export const principals: Record<string, Principal> = {
   anonymous: nobody('anonymous'),

@@ -19,10 +19,12 @@ const orNothing = <Value extends string>(shape: z.ZodType<Value, string>) =>
     .nullish()
     .transform((value) => (value === '' || value === null ? undefined : value))
 
+const [EARLIEST, LATEST] = [Date.parse('0000-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+
 /** Times are milliseconds since 1970, or ISO 8601, of the years that have four digits. */
 const Time = z
   .union([z.number(), z.string().transform((value) => Date.parse(value))], 'error.expected.date')
-  .refine((time) => time >= Date.UTC(0, 0) - 2 ** 43 && time <= Date.UTC(9999, 11, 31), 'error.expected.date')
+  .refine((time) => time >= EARLIEST && time <= LATEST, 'error.expected.date')
   .transform(Math.trunc)
 
 const STATUSES = ['New', 'Initialized', 'Completed', 'Deleted'] as const

@@ -129,7 +129,7 @@ export const remove = operation(async (c, call) => {
 })
 
 export const search = operation(async (c, call) => {
-  const files = await findFiles(call, await readBody(c, Template))
+  const { files } = await findFiles(call, await readBody(c, Template))
   const views = await viewFiles(call.scope, call.study, { files, seconds: URL_SECONDS })
   return tell(
     c,

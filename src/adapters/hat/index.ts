@@ -1,10 +1,10 @@
 // HAT (Hub of All Things): file storage, search and sharing of one person's files.
 //
 // Source: "HAT File Storage" of HAT's API documents (v2), and how HAT 2.0 answers where that says nothing.
-// Gaps: application tokens, contracts, data debits, records and everything else of HAT that is no file.
+// Gaps: contracts, data debits, records and everything else of HAT that is no file.
 // By design: a host is the HAT of one participant, whose study the host leads to; a password is an API key of the person,
 //   and a key does wherever a token does. Another user is a participant or a member of the same study. A deleted file is
-//   gone, and its id may be given again. Sharing with a name that the owner cannot know of waits for whoever has it.
+//   gone, and its id may be given again. An application's token opens the files whose source is its name. Sharing with a name that the owner cannot know of waits for whoever has it.
 // Client quirks: clients read their token: its `iss` is their base URL, and `iat` and three days their time to sign in
 //   again, so it is renewed in a header of the answer. Bytes are sent with `x-amz-server-side-encryption: AES256`; the
 //   answer to that PUT must be empty or JSON. Templates have `name` and `source`, empty where they don't matter. Some of
@@ -62,10 +62,10 @@ function createHat(): Hono<AppEnv> {
     app.get(`${at}/restrictAccessPublic/:fileId`, deliberate, sharing.restrictAccessPublic)
   }
   app.on(['POST', 'PUT', 'DELETE'], '/api/v2.6/contract/*', signIn.contract)
-  app.get('/api/v2.6/applications/:id/access-token', signIn.applicationToken)
+  app.get('/api/v2.6/applications/:id/access-token', deliberate, signIn.accessTokenOf)
   app.get('/users/access_token', signIn.accessToken)
   app.get('/users/access_token/validate', signIn.validate)
-  app.get('/users/application_token', signIn.applicationToken)
+  app.get('/users/application_token', deliberate, signIn.applicationToken)
   app.get('/publickey', signIn.publicKey)
   return app.onError(renderRefusal)
 }

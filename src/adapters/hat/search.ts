@@ -56,17 +56,20 @@ function listsFor({ name, source, title, description, tags }: Template, { owner 
   return source === '' ? [all] : [{ ...all, source }, all]
 }
 
-async function gather({ scope, study }: Call, query: FileQuery): Promise<File[]> {
-  const found: File[] = []
+/** What was found; not all of it, where more was to be looked at than is. */
+export type Found = Readonly<{ files: File[]; isAll: boolean }>
+
+async function gather({ scope, study }: Call, query: FileQuery): Promise<Found> {
+  const files: File[] = []
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page += 1) {
     // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before it ends
     const { items, nextCursor } = await listFiles(scope, study, { query, page: { limit: PAGE_FILES, cursor } })
-    found.push(...items)
-    if (nextCursor === null) break
+    files.push(...items)
+    if (nextCursor === null) return { files, isAll: true }
     cursor = nextCursor
   }
-  return found
+  return { files, isAll: false }
 }
 
 /** The one of an id, if the caller may see it. */
@@ -81,15 +84,19 @@ async function findById({ scope, study, owner }: Call, fileId: string): Promise<
 }
 
 /** The owner's files that a template means, those of them that the caller may see. */
-export async function findFiles(call: Call, template: Template): Promise<File[]> {
+export async function findFiles(call: Call, template: Template): Promise<Found> {
   const { fileId, status } = template
-  if (fileId !== undefined) return (await findById(call, fileId)).filter((file) => matches(file, template))
+  if (fileId !== undefined) {
+    return { files: (await findById(call, fileId)).filter((file) => matches(file, template)), isAll: true }
+  }
   const statuses = (['complete', 'pending'] as const).filter(
     (each) => status === undefined || HAS_STATUS[status] === each,
   )
-  const lists = listsFor(template, call).flatMap((query) =>
-    statuses.map((each) => gather(call, { ...query, status: each })),
+  const lists = listsFor(template, call).map(async (query) =>
+    Promise.all(statuses.map(async (each) => gather(call, { ...query, status: each }))),
   )
-  const found = new Map((await Promise.all(lists)).flat().map((file) => [file.id, file]))
-  return [...found.values()].filter((file) => matches(file, template)).slice(0, MAX_FOUND)
+  const [exact = [], ...others] = await Promise.all(lists)
+  const found = new Map([exact, ...others].flat().flatMap(({ files }) => files.map((file) => [file.id, file])))
+  const files = [...found.values()].filter((file) => matches(file, template))
+  return { files: files.slice(0, MAX_FOUND), isAll: files.length <= MAX_FOUND && exact.every(({ isAll }) => isAll) }
 }

@@ -14,7 +14,7 @@ import { readBody, Template } from './bodies.ts'
 import { badRequest, HatRefusal, noSuchUser } from './errors.ts'
 import { fileInPath, onFile, view } from './files.ts'
 import { presentFile } from './present.ts'
-import { findFiles } from './search.ts'
+import { findFiles, MAX_FOUND } from './search.ts'
 
 /** Whom a path names: a participant, or a member of the team. */
 type User = Readonly<{ id: string; principal: PrincipalName; isOwner: boolean }>
@@ -82,7 +82,8 @@ type Change = (call: Call, asked: { ids: Shared['id'][]; user: User; level: Gran
 const sharingMany = (change: Change) =>
   operation(async (c, call) => {
     const [user, level] = [userInPath(c, call), levelAsked(c)]
-    const files = await findFiles(call, await readBody(c, Template))
+    const { files, isAll } = await findFiles(call, await readBody(c, Template))
+    if (!isAll) throw notAllOfThem()
     if (!user.isOwner) await allOrNothing(change(call, { ids: files.map(({ id }) => id), user, level }))
     const views = await viewFiles(call.scope, call.study, { files })
     if (views.some(({ grants }) => grants === undefined)) throw forbidden()
@@ -97,13 +98,16 @@ async function allOrNothing(work: Promise<unknown>): Promise<void> {
     await work
   } catch (failure) {
     if (!refusedAs(failure, 'invalid_body', 'grants_exhausted')) throw failure
-    throw new HatRefusal('invalid_request', {
-      status: 400,
-      title: 'Could not grant access',
-      cause: 'No such user or unexpected error while granting access',
-    })
+    throw couldNotGrant('No such user or unexpected error while granting access')
   }
 }
+
+const couldNotGrant = (cause: string) =>
+  new HatRefusal('invalid_request', { status: 400, title: 'Could not grant access', cause })
+
+/** Who is told that it was done must not find that it was done to some. */
+const notAllOfThem = () =>
+  couldNotGrant(`A template is applied to ${MAX_FOUND} files at most, and this one may mean more.`)
 
 export const allowAccessToMany = sharingMany(async ({ scope, study }, { ids, user, level }) =>
   applyGrants(scope, study, { query: { ids }, principal: user.principal, level, expiresAt: null }),

@@ -1,15 +1,25 @@
 import type { Context } from 'hono'
-import { type Account, type AccountName, beginSession, getAccount } from '../../domain/sessions.ts'
+import {
+  type Account,
+  type AccountName,
+  beginApplicationSession,
+  beginSession,
+  getAccount,
+} from '../../domain/sessions.ts'
 import { accountNotFound } from '../../model/errors.ts'
 import { runtimeOf } from '../../runtime.ts'
 import type { AppEnv } from '../../wire/context.ts'
 import { mayGuess } from '../../wire/rate-limits.ts'
+import { text } from '../../wire/shapes.ts'
 import { type Call, LIVES, open, operation, TOKEN_HEADER } from './access.ts'
 import { tell } from './answers.ts'
-import { unsupported } from './errors.ts'
+import { badRequest, unsupported } from './errors.ts'
 import { publicKeyOf, signToken } from './tokens.ts'
 
 const PATH = '/users/access_token'
+
+/** Whatever a file's source can be. */
+const ApplicationName = text(255)
 
 /** A header's value, which clients send as part of a URL; undefined for what is none, and where there is none. */
 function headerOf(c: Context<AppEnv>, name: string): string | undefined {
@@ -63,6 +73,7 @@ export const accessToken = open(async (c, call) => {
     host,
     userId,
     accessScope: account.participant?.id === owner ? 'owner' : 'user',
+    application: undefined,
     session: token,
     issuedAt: scope.now,
     endsAt: new Date(session.createdAt.getTime() + LIVES.seconds * 1000),
@@ -75,11 +86,30 @@ export const validate = operation(async (c, { scope, study }) => {
   return tell(c, { message: 'Authenticated' })
 })
 
-/** An application's own token would have to open less than its owner's, and nothing here says how much less. */
-export const applicationToken = operation(async (_, { scope, study }) => {
-  await getAccount(scope, study)
-  throw unsupported('There are no application tokens here. Applications act with a token, or a key, of their user.')
-})
+/**
+ * A token for an application that the owner names: it opens their files whose source is just that name. Upstream an
+ * application that may manage one source can have the files of every other, too.
+ */
+const applicationTokenFor = (nameIn: (c: Context<AppEnv>) => string | undefined) =>
+  operation(async (c, { scope, study, owner, host }) => {
+    const name = ApplicationName.safeParse(nameIn(c))
+    if (!name.success) throw badRequest('Parameter name has to be the name of an application: 1 to 255 characters.')
+    const asked = { owner, source: name.data, lives: LIVES }
+    const { session, token } = await beginApplicationSession(scope, study, asked)
+    const signed = await signToken(runtimeOf(c.env).settings, {
+      host,
+      userId: owner,
+      accessScope: 'application',
+      application: name.data,
+      session: token,
+      issuedAt: scope.now,
+      endsAt: new Date(session.createdAt.getTime() + LIVES.seconds * 1000),
+    })
+    return tell(c, { accessToken: signed })
+  })
+
+export const applicationToken = applicationTokenFor((c) => c.req.query('name'))
+export const accessTokenOf = applicationTokenFor((c) => c.req.param('id'))
 
 export const contract = open(() => {
   throw unsupported('There are no data debits or contracts here. Share the file with a user instead.')

@@ -15,6 +15,8 @@ export type Token = Readonly<{
   /** Whom it was given to. */
   userId: string
   accessScope: string
+  /** The application that it was given to; clients and its owner read it, and the session's row has its limit. */
+  application: string | undefined
   /** The secret of a session. */
   session: string
   issuedAt: Date
@@ -25,6 +27,7 @@ export type Token = Readonly<{
 const Claims = z.object({
   sub: z.string(),
   accessScope: z.string(),
+  application: z.string().optional(),
   session: z.string(),
   iat: z.number(),
   exp: z.number(),
@@ -67,8 +70,8 @@ async function pairOf(pem: string) {
 export const publicKeyOf = async (settings: Settings): Promise<string> => (await keysOf(settings)).publicPem
 
 export async function signToken(settings: Settings, token: Token): Promise<string> {
-  const { host, accessScope, session, userId, issuedAt, endsAt } = token
-  return new SignJWT({ resource: host, accessScope, session })
+  const { host, accessScope, application, session, userId, issuedAt, endsAt } = token
+  return new SignJWT({ resource: host, accessScope, session, ...(application !== undefined && { application }) })
     .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
     .setIssuer(host)
     .setSubject(userId)
@@ -90,11 +93,12 @@ export async function openToken(
   const payload = await verified(text, await keysOf(settings), { issuer: host, currentDate: now })
   const claims = Claims.safeParse(payload)
   if (!claims.success) return undefined
-  const { sub, accessScope, session, iat, exp } = claims.data
+  const { sub, accessScope, application, session, iat, exp } = claims.data
   return {
     host: host as HostName, // signed for it
     userId: sub,
     accessScope,
+    application,
     session,
     issuedAt: new Date(iat * 1000),
     endsAt: new Date(exp * 1000),

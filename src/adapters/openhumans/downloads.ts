@@ -7,6 +7,7 @@ import type { File } from '../../model/entities.ts'
 import { DomainError, type ErrorCode } from '../../model/errors.ts'
 import type { StudyId } from '../../model/ids.ts'
 import { type AppEnv, scopeOf } from '../../wire/context.ts'
+import { limitCallers } from '../../wire/rate-limits.ts'
 import { recordRefusal } from '../../wire/refusals.ts'
 import { tell, tellHtml } from './answers.ts'
 import { notFound } from './errors.ts'
@@ -29,8 +30,9 @@ function fileInPath(c: Context<AppEnv>): number | undefined {
   return /^\d{1,13}$/.test(id) ? Number(id) : undefined
 }
 
-/** The study that a file's number names. */
+/** The study that a file's number names, for whoever shows nothing: they are counted by where they come from. */
 async function studyOfFile(c: Context<AppEnv>, file: number): Promise<StudyId> {
+  await limitCallers(c, async () => undefined)
   const study = await studyOfNumber(scopeOf(c), studyNumberOf(file))
   if (study === undefined) throw notFound()
   return study

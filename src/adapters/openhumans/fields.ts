@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { AppEnv } from '../../wire/context.ts'
 import { parseExactly } from '../../json-text.ts'
 import { malformed, tooLarge, unsupportedMediaType } from './errors.ts'
-import { boundaryOf, type MultipartEvent, MultipartError, readMultipart } from './multipart.ts'
+import { boundaryOf, MAX_FIELDS, type MultipartEvent, MultipartError, readMultipart } from './multipart.ts'
 
 /** What a client has said under each name: text, or any JSON value. Of several under one name, all; else the only one. */
 export type Fields = ReadonlyMap<string, unknown>
@@ -68,10 +68,12 @@ function gather() {
 /** As forms have it, and as it is put together by hand: what is not escaped stands for itself. */
 function urlencoded(text: string): Fields {
   const { fields, add } = gather()
-  for (const [name, value] of new URLSearchParams(text)) {
-    // Escapes that are no UTF-8 were replaced by this.
-    if (`${name}${value}`.includes('\uFFFD') && !/%EF%BF%BD|\uFFFD/i.test(text))
-      throw malformed('The body is not UTF-8.')
+  const said = new URLSearchParams(text)
+  if (said.size > MAX_FIELDS) throw malformed(`A form has ${MAX_FIELDS} fields at most.`)
+  // Escapes that are no UTF-8 are replaced by this.
+  const mayBeSaid = /%EF%BF%BD|\uFFFD/i.test(text)
+  for (const [name, value] of said) {
+    if (!mayBeSaid && `${name}${value}`.includes('\uFFFD')) throw malformed('The body is not UTF-8.')
     add(name, value)
   }
   return fields

@@ -44,12 +44,13 @@ function numbersIn(fields: Fields): number[] {
   })
 }
 
+/** Those who are still to go: a call of which some have gone, and whose answer was lost, is repeated as it was. */
 async function membersIn({ scope, study, fields }: Caller): Promise<ParticipantId[]> {
   const members: ParticipantId[] = []
   for (const number of numbersIn(fields)) {
-    const { member } = await findMember(scope, study, number)
-    if (member === undefined) throw wrong('project_member_ids', `Invalid project member ID(s): ${number}`)
-    members.push(member.id)
+    const { member, former } = await findMember(scope, study, number)
+    if (member !== undefined) members.push(member.id)
+    else if (former === undefined) throw wrong('project_member_ids', `Invalid project member ID(s): ${number}`)
   }
   return members
 }

@@ -1,12 +1,11 @@
 import { parseExactly } from '../../json-text.ts'
 import type { FileDetails, Metadata } from '../../model/entities.ts'
+import { isMetadata, isShallow, MAX_METADATA_CHARACTERS, MAX_METADATA_DEPTH } from '../../wire/metadata.ts'
 import { prose, text } from '../../wire/shapes.ts'
 import { type Fields, textOf } from './fields.ts'
 
 // What a client says of a file. It is kept as it was said; what of it Carrel has a place for is kept there, too.
 
-const MAX_CHARACTERS = 64 * 1024
-const MAX_DEPTH = 32
 const MAX_TAGS = 50
 
 const MD5 = /^[0-9a-f]{32}$/i
@@ -26,23 +25,10 @@ function isDate(value: unknown): boolean {
   return (DATE.test(date) && (rest === '' || TIME.test(rest))) || TIMESTAMP.test(value)
 }
 
-const isObject = (value: unknown): value is Metadata =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Depth without recursion, since it is what a hostile body would make deep. */
-function isShallow(value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) return false
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
-  }
-  return true
-}
-
 function parsed(json: string): Metadata | undefined {
   try {
     const value = parseExactly(json)
-    return isObject(value) ? value : undefined
+    return isMetadata(value) ? value : undefined
   } catch {
     return undefined
   }
@@ -64,10 +50,10 @@ const CHECKS: readonly (readonly [holds: (metadata: Metadata) => boolean, fault:
     ({ md5 }) => (md5 ?? undefined) === undefined || (typeof md5 === 'string' && MD5.test(md5)),
     'Invalid MD5 specified',
   ],
-  [isShallow, `The metadata may be nested ${MAX_DEPTH} levels deep at most`],
+  [isShallow, `The metadata may be nested ${MAX_METADATA_DEPTH} levels deep at most`],
   [
-    (metadata) => JSON.stringify(metadata).length <= MAX_CHARACTERS,
-    `The metadata may have ${MAX_CHARACTERS} characters at most`,
+    (metadata) => JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS,
+    `The metadata may have ${MAX_METADATA_CHARACTERS} characters at most`,
   ],
 ]
 
@@ -123,14 +109,19 @@ function listIn(json: string): readonly unknown[] | undefined {
 
 const Name = text(255)
 
+/** Without the folders that a client has it in: those who list it write it where they are. */
+export const baseName = (filename: string): string => filename.replace(/^.*[/\\]/s, '').trim()
+
 /** A file's name, or what is wrong with it. */
 export function readName(given: string | undefined): { name: string } | { fault: string } {
   if (given === undefined) return { fault: REQUIRED }
   if (given.length > 255) {
     return { fault: `Ensure this value has at most 255 characters (it has ${given.length}).` }
   }
-  return Name.safeParse(given).success
-    ? { name: given }
+  const name = baseName(given)
+  if (given !== '' && ['', '.', '..'].includes(name)) return { fault: 'This names a folder and no file.' }
+  return Name.safeParse(name).success
+    ? { name }
     : { fault: 'Control characters and halves of surrogate pairs are not allowed.' }
 }
 

@@ -17,6 +17,8 @@ const LF = 10
 const MAX_HEADER_BYTES = 16 * 1024
 /** A line that is longer than that after its delimiter is none. */
 const MAX_PADDING = 64
+/** How many fields a form has at most: so many upstream's framework takes, and no client has more than a few. */
+export const MAX_FIELDS = 1_000
 
 const BOUNDARY = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70})(?=[\s;]|$))/i
 
@@ -153,12 +155,15 @@ export async function* readMultipart(
   const delimiter = new TextEncoder().encode(`\r\n--${boundary}`)
   // The first delimiter may be the first line.
   const state: State = { within: 'preamble', rest: Uint8Array.of(CR, LF) }
+  let parts = 0
   for await (const chunk of body) {
     if (state.within === 'end') continue
     state.rest = joined(state.rest, chunk)
     let goesOn = true
     while (goesOn) {
       const taken = take(state, delimiter)
+      if (taken.events[0]?.kind === 'part') parts += 1
+      if (parts > MAX_FIELDS) throw new MultipartError(`More than ${MAX_FIELDS} parts.`)
       yield* taken.events
       ;({ goesOn } = taken)
     }

@@ -2,7 +2,7 @@ import type { ListedFile } from '../../domain/member-files.ts'
 import { parseExactly } from '../../json-text.ts'
 import type { File, Participant, Study } from '../../model/entities.ts'
 import { studyNumberOf } from '../../domain/file-keys.ts'
-import { md5Matches } from './metadata.ts'
+import { baseName, md5Matches } from './metadata.ts'
 
 /** With six digits after the second, as upstream's clients have always been told. */
 export const presentTime = (time: Date): string => time.toISOString().replace('Z', '000Z')
@@ -30,7 +30,8 @@ export function presentFile(listed: ListedFile, { origin, key }: { origin: strin
   const download = `${origin}/data-management/datafile-download/${file.number}/`
   return {
     id: file.number,
-    basename: file.name,
+    // What came through other doors may have any name.
+    basename: baseName(file.name) || String(file.number),
     created: presentTime(file.createdAt),
     datatypes: [],
     download_url: key === undefined ? download : `${download}?key=${key}`,

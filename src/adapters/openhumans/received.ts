@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { AppEnv } from '../../wire/context.ts'
 import { malformed, Refused } from './errors.ts'
 import { bytesOf, contentTypeOf, type Fields, isMultipart, multipartIn, partFields, readFields } from './fields.ts'
+import { baseName } from './metadata.ts'
 import type { MultipartEvent } from './multipart.ts'
 
 /**
@@ -24,9 +25,6 @@ export type ReceivedPart = Readonly<{
 const FILE = 'data_file'
 /** What means something in this call; all else is passed over. */
 const MEANT = ['project_member_id', 'metadata', 'datatypes', 'access_token', FILE]
-
-/** The last part of a path, as some browsers send it. */
-const baseName = (filename: string): string => filename.replace(/^.*[/\\]/s, '').trim()
 
 const isFile = (event: MultipartEvent): boolean =>
   event.kind === 'part' && event.name === FILE && event.filename !== undefined && baseName(event.filename) !== ''

@@ -23,6 +23,8 @@ export const sessions = sqliteTable(
     readOnly: integer().notNull().default(0),
     createdAt: integer().notNull(),
     expiresAt: integer().notNull(),
+    /** Of an application's: the source that the files have which it is limited to. */
+    source: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.hash] }),
