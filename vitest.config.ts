@@ -13,7 +13,7 @@ process.env['WRANGLER_SEND_METRICS'] = 'false'
 process.env['WRANGLER_LOG'] ??= 'error'
 
 const OF_THE_WORKER = 'test/{domain,storage,wire,http,adapters,api,pages,jobs}/**/*.test.{ts,tsx}'
-const OF_ALL_STORAGE = ['test/storage/**/*.test.ts', 'test/jobs/**/*.test.ts']
+const OF_ALL_STORAGE = ['test/storage/migrations.test.ts', 'test/jobs/**/*.test.ts']
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =
   /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
