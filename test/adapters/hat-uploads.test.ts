@@ -185,7 +185,7 @@ describe('an upload', () => {
     ['a date of no year', { name: 'x', source: '', dateCreated: 1e300 }, { 'obj.dateCreated': expect.anything() }],
     ['a list', [], { obj: [{ msg: ['error.expected.jsobject'], args: [] }] }],
     ['null', 'null', { obj: expect.anything() }],
-    ['what is no JSON', '{"name": "x", "source": "y",}', expect.stringContaining('JSON')],
+    ['what is no JSON', '{"name": "x", "source": "y",,}', expect.stringContaining('JSON')],
     ['nothing', '', expect.stringContaining('JSON')],
   ])('with %s is refused, and says where', async (_, body, message) => {
     const refused = await hat.owner.post(`${FILES}/upload`, body)

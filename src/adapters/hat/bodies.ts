@@ -82,11 +82,20 @@ export async function readBody<Shape extends z.ZodType>(c: Context<AppEnv>, want
 }
 
 function parse(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    throw malformedJson()
+  for (const meant of [json, withoutLastComma(json)]) {
+    try {
+      return JSON.parse(meant)
+    } catch {
+      // The next may be; where none is, that is said below.
+    }
   }
+  throw malformedJson()
+}
+
+/** The platform's own page ends its first example with a comma, and whoever pastes it means what it says. */
+function withoutLastComma(json: string): string {
+  const members = json.trimEnd().slice(0, -1).trimEnd()
+  return json.trimEnd().endsWith('}') && members.endsWith(',') ? `${members.slice(0, -1)}}` : json
 }
 
 const placeOf = (path: readonly PropertyKey[]): string =>

@@ -2,9 +2,10 @@
 //
 // Source: "HAT File Storage" of HAT's API documents (v2), and how HAT 2.0 answers where that says nothing.
 // Gaps: contracts, data debits, records and everything else of HAT that is no file.
-// By design: a host is the HAT of one participant, whose study the host leads to; a password is an API key of the person,
-//   and a key does wherever a token does. Another user is a participant or a member of the same study. A deleted file is
-//   gone, and its id may be given again. An application's token opens the files whose source is its name. Sharing with a name that the owner cannot know of waits for whoever has it.
+// By design: a host is the HAT of one participant, whose study the host leads to; a password is an API key of the
+//   person, and a key does wherever a token does. Another user is a participant or a member of the same study. A
+//   deleted file is gone, and its id may be given again. An application's token opens the files whose source is its
+//   name. Sharing with a name that the owner cannot know of waits for whoever has it.
 // Client quirks: clients read their token: its `iss` is their base URL, and `iat` and three days their time to sign in
 //   again, so it is renewed in a header of the answer. Bytes are sent with `x-amz-server-side-encryption: AES256`; the
 //   answer to that PUT must be empty or JSON. Templates have `name` and `source`, empty where they don't matter. Some of
