@@ -2,8 +2,7 @@
 
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAX_FOUND } from '../../src/adapters/hat/search.ts'
-import { aCompleted, aHat, aNew, atHat, FILES, type Hat, type HatClient } from '../support/hat.ts'
-import { seedBulk } from '../support/seed.ts'
+import { aCompleted, aHat, aNew, atHat, FILES, fill, type Hat, type HatClient } from '../support/hat.ts'
 import { aFile, aParticipant, ok } from '../support/world.ts'
 
 let hat: Hat
@@ -121,15 +120,7 @@ describe('what is found', () => {
 
   test('of more than are told is the newest, and all that has exactly the source', async () => {
     const large = await aHat()
-    const recipe = {
-      owner: `'${large.person.id}'`,
-      name: `'name ' || i`,
-      category: 'NULL',
-      source: `CASE WHEN i <= 5 THEN 'early' ELSE 'bulk' END`,
-      tags: `'[]'`,
-      visibility: `'private'`,
-    }
-    await seedBulk(large.study, { from: 1, to: MAX_FOUND + 100, recipe })
+    await fill(large, MAX_FOUND + 100)
     const all = await search({}, large.owner)
     expect(all).toHaveLength(MAX_FOUND)
     expect(new Set(idsOf(all)).size).toBe(MAX_FOUND)

@@ -3,8 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAX_FOUND } from '../../src/adapters/hat/search.ts'
-import { aCompleted, aHat, aNew, atHat, FILES, type Hat, type HatClient } from '../support/hat.ts'
-import { seedBulk } from '../support/seed.ts'
+import { aCompleted, aHat, aNew, atHat, FILES, fill, type Hat, type HatClient } from '../support/hat.ts'
 import { aFile, aParticipant, ok } from '../support/world.ts'
 
 let hat: Hat
@@ -139,15 +138,7 @@ describe('many files', () => {
 
   test('that are more than one call shares are not shared in part', async () => {
     const large = await aHat()
-    const recipe = {
-      owner: `'${large.person.id}'`,
-      name: `'name ' || i`,
-      category: 'NULL',
-      source: `CASE WHEN i <= 5 THEN 'early' ELSE 'bulk' END`,
-      tags: `'[]'`,
-      visibility: `'private'`,
-    }
-    await seedBulk(large.study, { from: 1, to: MAX_FOUND + 6, recipe })
+    await fill(large, MAX_FOUND + 6)
     await aParticipant(large.study, { id: 'bob' })
     const granted = async () =>
       (await env.DB.prepare('SELECT count(*) AS count FROM grants WHERE study_id = ?').bind(large.study.id).first())?.[

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { callersOf } from './callers.ts'
 import { operator } from './client.ts'
 import { sendingTo } from './faults.ts'
+import { seedBulk } from './seed.ts'
 import { aParticipant, aStudy, objectKeyOf, ok, type Participant, type Study } from './world.ts'
 
 // HATs of a study: hosts of this machine, told apart by their ports, since the bucket of the pool is reached there alone.
@@ -53,6 +54,21 @@ export async function aHat(of: { study?: Study; settings?: object; owner?: objec
   return { study, person, host, owner: atHat(host, person.key), nobody: atHat(host) }
 }
 export type Hat = Awaited<ReturnType<typeof aHat>>
+
+/** So many private files of the owner's at once: the first five from the source `early`, the others from `bulk`. */
+export const fill = async ({ study, person }: Hat, files: number) =>
+  seedBulk(study, {
+    from: 1,
+    to: files,
+    recipe: {
+      owner: `'${person.id}'`,
+      name: `'name ' || i`,
+      category: 'NULL',
+      source: `CASE WHEN i <= 5 THEN 'early' ELSE 'bulk' END`,
+      tags: `'[]'`,
+      visibility: `'private'`,
+    },
+  })
 
 export const FILES = '/api/v2.6/files'
 

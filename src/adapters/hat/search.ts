@@ -63,7 +63,6 @@ async function gather({ scope, study }: Call, query: FileQuery): Promise<Found> 
   const files: File[] = []
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before it ends
     const { items, nextCursor } = await listFiles(scope, study, { query, page: { limit: PAGE_FILES, cursor } })
     files.push(...items)
     if (nextCursor === null) return { files, isAll: true }

@@ -112,7 +112,6 @@ async function verified(
 ): Promise<JWTPayload | undefined> {
   for (const key of verifying) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- the first key is nearly always the one
       return (await jwtVerify(text, key, { algorithms: [ALGORITHM], ...expected })).payload
     } catch {
       // Another key's, or not to be taken: then no key takes it.
