@@ -12,22 +12,23 @@ process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
 process.env['WRANGLER_SEND_METRICS'] = 'false'
 process.env['WRANGLER_LOG'] ??= 'error'
 
-const OF_THE_WORKER = 'test/{domain,storage,wire,http,adapters,api,pages,jobs}/**/*.test.{ts,tsx}'
-const OF_ALL_STORAGE = ['test/storage/migrations.test.ts', 'test/jobs/**/*.test.ts']
+const OF_THE_WORKER = 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults}/**/*.test.{ts,tsx}'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =
-  /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
+  /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|listOwnStudies|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
 
 /**
- * Tests make their own studies, so files of tests can share a Worker and its storage, which saves each a second: all but
- * those that are about what is stored altogether.
+ * Tests make their own studies, so files of tests share a Worker and its storage, which saves each seconds. Those that
+ * are about what is stored altogether begin with nothing stored.
  */
-const alone = globSync(OF_THE_WORKER, { exclude: OF_ALL_STORAGE })
-  .filter((file) => LOOKS_AT_ALL.test(readFileSync(file, 'utf8')))
-  .concat(OF_ALL_STORAGE)
+const ofAllStorage = globSync(OF_THE_WORKER).filter(
+  (file) => /^test\/(?:jobs|faults)\/|\/migrations\.test/.test(file) || LOOKS_AT_ALL.test(readFileSync(file, 'utf8')),
+)
 
 async function worker() {
   return cloudflareTest({
+    // As it is written, and not as it is built.
+    main: './src/index.ts',
     wrangler: { configPath: './wrangler.toml' },
     miniflare: {
       // Nobody takes from this one: a test delivers what it means to (`deliver`), and a batch that comes by itself when
@@ -35,6 +36,7 @@ async function worker() {
       queueProducers: { JOBS: { queueName: 'jobs-of-tests' } },
       bindings: {
         TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+        OF_ALL_STORAGE: ofAllStorage,
         SLOW: slow,
         SHOWS_LOG: process.env['CARREL_LOG'] === '1',
         JWT_ISSUERS,
@@ -43,7 +45,6 @@ async function worker() {
     },
   })
 }
-const inWorker = { setupFiles: ['./test/support/setup.ts'], testTimeout: slow ? 600_000 : 20_000 }
 
 export default defineConfig(async () => ({
   test: {
@@ -52,12 +53,18 @@ export default defineConfig(async () => ({
     projects: [
       {
         plugins: [await worker()],
-        test: { ...inWorker, name: 'worker', include: [OF_THE_WORKER], exclude: alone, isolate: false },
+        test: {
+          name: 'worker',
+          include: [OF_THE_WORKER],
+          setupFiles: ['./test/support/setup.ts'],
+          isolate: false,
+          testTimeout: slow ? 600_000 : 20_000,
+        },
       },
-      { plugins: [await worker()], test: { ...inWorker, name: 'worker-alone', include: alone } },
       {
         test: {
           name: 'node',
+          isolate: false,
           include: ['test/{e2e,local,house}/**/*.test.ts'],
           testTimeout: slow ? 600_000 : 60_000,
           hookTimeout: 60_000,

@@ -20,14 +20,28 @@ const json = (text: string, context: z.RefinementCtx): unknown => {
   }
 }
 
+const ClaimName = z.string().min(1).max(255)
+
+/**
+ * In which claims a provider says what its users are: those that are named here are believed. `roles` is a list in which
+ * `ADMIN` makes an admin; `groups` a list of studies, in which one is staff or, where the claim `grantType` says
+ * `client-credentials`, a worker.
+ */
+const ClaimRoles = z
+  .strictObject({ roles: ClaimName.optional(), groups: ClaimName.optional(), grantType: ClaimName.optional() })
+  .refine(({ roles, groups }) => roles !== undefined || groups !== undefined)
+export type ClaimRoles = z.infer<typeof ClaimRoles>
+
 /**
  * A provider whose JWTs are accepted. The algorithm is named here and never taken from a token's header.
- * `studies` limits where its users can be members; without it, anywhere they are.
+ * `studies` limits where its users can have a place, whatever gives it to them; without it, anywhere they have one.
+ * Without `claimRoles` that is where they are members: nothing else that a token says is believed.
  */
 const Issuer = z.strictObject({
   issuer: z.string().min(1),
   audience: z.string().min(1),
   studies: z.array(z.string().min(1)).optional(),
+  claimRoles: ClaimRoles.optional(),
   keys: z.discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('jwks'),
@@ -93,6 +107,10 @@ const Variables = z.object({
   UPLOAD_SECONDS: Seconds.max(7 * 86_400),
   /** Whether callers are limited by the binding CALLER_RATE, whose figures are in wrangler.toml. */
   RATE_LIMITS: z.enum(['on', 'off']),
+  /** `off`: nobody is served but the operator, while a database that was put back is seen to (docs/operations.md). */
+  SERVING: z.enum(['on', 'off']),
+  /** Whether GraphQL tells its schema, and has a page to try it. */
+  GRAPHQL_INTROSPECTION: z.enum(['on', 'off']),
   UPLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_TOKEN_SECONDS: Seconds.max(7 * 86_400),
@@ -139,6 +157,8 @@ export function readSettings(env: object) {
     maxFileBytes: vars.MAX_FILE_BYTES,
     readVerifyBytes: vars.READ_VERIFY_BYTES,
     limitsCallers: vars.RATE_LIMITS === 'on',
+    serves: vars.SERVING === 'on',
+    graphql: { introspection: vars.GRAPHQL_INTROSPECTION === 'on' },
     uploadSeconds: vars.UPLOAD_SECONDS,
     uploadUrlSeconds: vars.UPLOAD_URL_SECONDS,
     downloadUrlSeconds: vars.DOWNLOAD_URL_SECONDS,

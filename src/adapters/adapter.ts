@@ -4,13 +4,21 @@ import { getPath } from 'hono/utils/url'
 import type { Door } from '../model/principal.ts'
 import { type AppEnv, comingBy } from '../wire/context.ts'
 
-/** A foreign protocol: what paths are its own, and what is answered there. */
+/** A foreign protocol: what paths are its own, and where what is answered there is loaded from. */
 export type Adapter = Readonly<{
   door: Door
   /** Patterns of the paths that it claims. Nothing of the native API runs there, and nothing of it runs elsewhere. */
   paths: readonly string[]
+  /** The same of paths where only what is POSTed is its own, and what browsers ask before that. */
+  posts?: readonly string[]
   /** Whether its clients repeat slashes that mean nothing. Leading ones never do. */
   collapsesSlashes?: boolean
+  /** Called at the first request to one of its paths. */
+  load: () => Promise<Tongue>
+}>
+
+/** What a foreign protocol answers. */
+export type Tongue = Readonly<{
   /** Its routes and what is around them, with an error handler of its own. */
   create: () => Hono<AppEnv>
   /** What it says of a path of its own where it has no route, and of one that has no such method. */
@@ -19,25 +27,33 @@ export type Adapter = Readonly<{
 
 const ALL = 'ALL'
 
+const POSTING = ['POST', 'OPTIONS']
+
 /** By the same rules as requests are routed: a pattern claims itself and whatever is more particular. */
-function claimsOf({ paths }: Adapter): (path: string) => boolean {
+export function claimsOf({
+  paths,
+  posts = [],
+}: Pick<Adapter, 'paths' | 'posts'>): (method: string, path: string) => boolean {
   const claims = new TrieRouter<true>()
   for (const path of paths) claims.add(ALL, path, true)
-  return (path) => claims.match(ALL, path)[0].length > 0
+  for (const path of posts) for (const method of POSTING) claims.add(method, path, true)
+  return (method, path) => claims.match(method, path)[0].length > 0
 }
 
 /**
  * Puts an adapter where its clients look for it.
  * @throws Error if it would answer, or be around, what it does not claim
  */
-export function mountAdapter(app: Hono<AppEnv>, adapter: Adapter): void {
-  const { door, paths, create, renderNotFound } = adapter
+export async function mountAdapter(app: Hono<AppEnv>, adapter: Adapter): Promise<Hono<AppEnv>> {
+  const { door, paths, posts = [], load } = adapter
+  const { create, renderNotFound } = await load()
   const routes = create()
   const claims = claimsOf(adapter)
-  const stray = routes.routes.find(({ path }) => !claims(path))
+  const stray = routes.routes.find(({ method, path }) => !claims(method, path))
   if (stray !== undefined) throw new Error(`${door} has ${stray.path} and does not claim it.`)
   app.on(ALL, [...paths], comingBy(door))
-  app.route('/', routes.on(ALL, [...paths], renderNotFound))
+  app.on(POSTING, [...posts], comingBy(door))
+  return app.route('/', routes.on(ALL, [...paths], renderNotFound))
 }
 
 /**
@@ -48,11 +64,12 @@ export function pathAmong(adapters: readonly Adapter[]): (request: Request) => s
   const claiming = adapters.map((adapter) => ({ ...adapter, claims: claimsOf(adapter) }))
   return (request) => {
     const path = getPath(request)
+    const { method } = request
     if (!path.includes('//')) return path
     const trimmed = path.replace(/^\/+/, '/')
     const collapsed = path.replaceAll(/\/+/g, '/')
-    if (claiming.some(({ collapsesSlashes, claims }) => collapsesSlashes === true && claims(collapsed)))
+    if (claiming.some(({ collapsesSlashes, claims }) => collapsesSlashes === true && claims(method, collapsed)))
       return collapsed
-    return claiming.some(({ claims }) => claims(trimmed)) ? trimmed : path
+    return claiming.some(({ claims }) => claims(method, trimmed)) ? trimmed : path
   }
 }

@@ -20,6 +20,7 @@ import { dispositionOf } from './disposition.ts'
 import { identify } from './identity.ts'
 import { permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
+import { isTold } from './uploads.ts'
 
 /**
  * Makes an upload's bytes the file's content. May be repeated: a settled upload answers with its file as it is now.
@@ -32,7 +33,7 @@ export async function completeUpload(scope: Scope, study: StudyId, id: UploadId)
   const found = await scope.stores.completions.find(caller, id, rules.continueUpload)
   const principal = await identify(scope, found.principal)
   if (found.upload === undefined) {
-    const settled = settledFor(principal, found)
+    const settled = await settledFor(scope, principal, found)
     if (settled !== undefined) return settled
     throw uploadDenial(principal)
   }
@@ -40,16 +41,17 @@ export async function completeUpload(scope: Scope, study: StudyId, id: UploadId)
   if (file !== undefined) return file
   // Another hand has settled it, or the caller's right to has just ended: what is true now answers.
   const again = await scope.stores.completions.find(caller, id, rules.continueUpload)
-  const settled = settledFor(principal, again)
+  const settled = await settledFor(scope, principal, again)
   if (settled !== undefined) return settled
   throw again.upload === undefined ? uploadNotFound() : overloaded()
 }
 
 /** The file, for whoever might have completed this upload: the rule is asked as it was while the upload was open. */
-function settledFor(principal: Principal, { settled }: Completing): File | undefined {
+async function settledFor(scope: Scope, principal: Principal, { settled }: Completing): Promise<File | undefined> {
   if (settled === undefined) return undefined
   const { file, createdBy } = settled
-  return permits(rules.continueUpload, principal, { ...file, createdBy }) ? file : undefined
+  if (!permits(rules.continueUpload, principal, { ...file, createdBy })) return undefined
+  return (await isTold(scope, file.study, { principal, file })) ? file : undefined
 }
 
 /**
@@ -61,6 +63,10 @@ export async function settle(scope: Scope, upload: Upload, parts: readonly Uploa
   if (upload.plan.kind === 'multipart') await joinParts(scope, upload, { ...upload.plan, parts })
   const facts = await scope.stores.objects.head(upload.objectKey)
   if (facts === undefined) throw uploadIncomplete()
+  return settleWhole(scope, upload, facts)
+}
+
+async function settleWhole(scope: Scope, upload: Upload, facts: ObjectFacts): Promise<File | undefined> {
   const { size } = upload.declared
   if (facts.size !== size) throw await startAgain(scope, upload, uploadSizeMismatch(size, facts.size))
   const object = await verify(scope, upload, facts)
@@ -68,6 +74,21 @@ export async function settle(scope: Scope, upload: Upload, parts: readonly Uploa
     rule: rules.continueUpload,
     object,
   })
+}
+
+/**
+ * The same of an upload whose object is there already, although what it was made of is not: the database was put back
+ * to a time before the upload was complete, and since then its parts were joined, or what was sent was copied and
+ * deleted. Undefined: it is not there, or it is still to be made.
+ */
+export async function settleMade(scope: Scope, upload: Upload): Promise<File | undefined> {
+  const { objects } = scope.stores
+  if (upload.stagingKey === null && upload.plan.kind === 'single') return undefined
+  // What was sent is still there: it is what is meant, and no earlier copy.
+  if (upload.stagingKey !== null && (await objects.head(upload.stagingKey)) !== undefined) return undefined
+  const facts = await objects.head(upload.objectKey)
+  if (facts === undefined) return undefined
+  return upload.stagingKey === null ? settleWhole(scope, upload, facts) : settleCopied(scope, upload, facts)
 }
 
 /**
@@ -92,11 +113,14 @@ async function settleStaged(scope: Scope, upload: Upload, stagingKey: string): P
     const moved = await completions.moveObject(callerIn(scope, upload.study), upload)
     return moved && settleStaged(scope, moved, stagingKey)
   }
-  return completions.complete(callerIn(scope, upload.study), upload, {
-    rule: rules.continueUpload,
-    object: { ...copied, mediaType: copied.mediaType ?? mediaType, verified: verifiedBy(copied, false) },
-  })
+  return settleCopied(scope, upload, copied)
 }
+
+const settleCopied = async (scope: Scope, upload: Upload, copy: ObjectFacts): Promise<File | undefined> =>
+  scope.stores.completions.complete(callerIn(scope, upload.study), upload, {
+    rule: rules.continueUpload,
+    object: { ...copy, mediaType: copy.mediaType ?? upload.declared.mediaType, verified: verifiedBy(copy, false) },
+  })
 
 /**
  * Bytes are missing, were wrong and are awaited anew, or are more than there is room for: nothing is the matter with the

@@ -9,10 +9,10 @@ import {
   overloaded,
   versionNotFound,
 } from '../model/errors.ts'
-import { type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
+import { ALL_STUDIES, type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
-import type { FileName } from '../storage/files.ts'
+import type { FileName, VersionName } from '../storage/files.ts'
 import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-claims.ts'
 import { type Reading, witness, witnessClaim } from './audit.ts'
 import { dispositionOf, servedMediaType } from './disposition.ts'
@@ -33,7 +33,7 @@ export type Content = Readonly<{
 
 /** Content that was asked for by its file, with who asked: it is on record once it is given out. */
 export type FoundContent = Content &
-  Readonly<{ file: File; urlSeconds: number; principal: Principal; reading: Reading }>
+  Readonly<{ file: File; version: Version; urlSeconds: number; principal: Principal; reading: Reading }>
 
 /** The name is the file's own as it is now for its current version, else the version's. */
 function contentOf(file: File, version: Version): Content {
@@ -55,7 +55,7 @@ function contentOf(file: File, version: Version): Content {
 export async function getContent(
   scope: Scope,
   study: StudyId,
-  { file: name, version: named }: { file: FileName; version: VersionId | undefined },
+  { file: name, version: named }: { file: FileName; version: VersionName | undefined },
 ): Promise<FoundContent> {
   const found = await scope.stores.files.findContent(callerIn(scope, study), name, named)
   const principal = await identify(scope, found.principal)
@@ -66,6 +66,7 @@ export async function getContent(
   return {
     ...contentOf(file, found.version),
     file,
+    version: found.version,
     urlSeconds: found.downloadUrlSeconds ?? scope.settings.downloadUrlSeconds,
     principal,
     reading: { study, action: 'file.read', owner: file.owner, object: found.version.id },
@@ -112,16 +113,26 @@ const presignedDownload = async (
 
 /**
  * The bytes, or a range of them, through the Worker: a stream, of which nothing is held.
- * @throws DomainError `overloaded` where storage does not have what the database says
+ * @throws DomainError `content_missing` where storage does not have what the database says
  */
 export async function readContent(
   scope: Scope,
   content: FoundContent,
   range?: { offset: number; length: number },
 ): Promise<ReadableStream> {
+  const body = await findBytes(scope, content, range)
+  if (body === undefined) throw contentMissing('The bytes of this version are gone.')
+  return body
+}
+
+/** The same; undefined where storage does not have it, for a protocol that has a word for that. */
+export async function findBytes(
+  scope: Scope,
+  content: FoundContent,
+  range?: { offset: number; length: number },
+): Promise<ReadableStream | undefined> {
   const body = await scope.stores.objects.read(content.objectKey, range)
-  if (body === undefined) throw overloaded()
-  witness(scope, content.principal, content.reading)
+  if (body !== undefined) witness(scope, content.principal, content.reading)
   return body
 }
 
@@ -163,6 +174,7 @@ async function issue(scope: Scope, study: StudyId, wanted: WantedLink): Promise<
       ...wanted,
       id: newId('dlt', scope.now),
       hash,
+      isKnownAhead: true,
       defaultSeconds: scope.settings.downloadTokenSeconds,
     },
   })
@@ -172,7 +184,8 @@ async function issue(scope: Scope, study: StudyId, wanted: WantedLink): Promise<
 
 /** A key's secret names its study by number; only who shows no key costs a look-up. */
 async function numberOf(scope: Scope, study: StudyId): Promise<number> {
-  if ('studyNumber' in scope.credential) return scope.credential.studyNumber
+  const { credential } = scope
+  if ('studyNumber' in credential && credential.studyNumber !== ALL_STUDIES) return credential.studyNumber
   const found = await scope.stores.studies.find(callerIn(scope, study))
   const principal = await identify(scope, found.principal)
   if (found.study === undefined) throw denial(principal, fileNotFound())
@@ -252,7 +265,7 @@ export async function claimDownload(scope: Scope, { hash, known }: ShownLink, no
   try {
     const claim = await scope.stores.downloadClaims.claim(
       { study: known.study, hash, nonce, now: scope.now },
-      rules.issueLink,
+      { rule: rules.issueLink },
     )
     if (claim.outcome !== 'won' || claim.content === undefined) throw whyNotClaimed(claim.outcome)
     if (claim.link !== undefined && !claim.link.again) witnessClaim(scope, known.study, claim.link)
@@ -262,7 +275,7 @@ export async function claimDownload(scope: Scope, { hash, known }: ShownLink, no
       const url = await presignedDownload(scope, content, { method: 'GET', seconds: CLAIM_REPEAT_SECONDS })
       return { delivery: 'redirect', url }
     }
-    if (body === undefined) throw overloaded()
+    if (body === undefined) throw whyNotClaimed('won')
     return { delivery: 'stream', content, body }
   } catch (refused) {
     await body?.cancel()

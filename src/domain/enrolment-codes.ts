@@ -1,4 +1,4 @@
-import type { EnrolmentCode } from '../model/entities.ts'
+import type { EnrolmentCode } from '../model/enrolment-codes.ts'
 import {
   enrolmentCodeNotFound,
   enrolmentCodeSpent,

@@ -3,9 +3,13 @@ import { erasureNotFound, forbidden, participantNotFound, studyNotFound } from '
 import { type ErasureId, newAuditId, newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import { mapPage, type Page, type PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
+import { decodeCursor, encodeCursor } from '../storage/cursor.ts'
+import type { FoundErasure } from '../storage/erasures.ts'
+import type { Revived } from '../storage/revivals.ts'
 import { identify } from './identity.ts'
 import { denial, factsOf, permits, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
+import { requireOperator } from './studies.ts'
 
 /**
  * Begins to erase a participant, by their own wish or an admin's. From the answer on nothing of theirs is seen or
@@ -79,6 +83,35 @@ export async function listErasures(scope: Scope, study: StudyId, page: PageReque
   const principal = await identify(scope, found.principal)
   requirePermission(principal, rules.readErasure)
   return mapPage(found.page, (erasure) => asSeenBy(principal, erasure))
+}
+
+const RECEIPTS = 'receipts'
+
+/**
+ * Begins erasures anew that the database has forgotten, because it was put back to a time before them: of whoever is
+ * there again, by the receipts that are kept outside of it, a page of these at a time. Under their old ids, so that who
+ * holds one finds it. It may be repeated: of one that is under way, or done, nothing is begun.
+ * @throws DomainError `cursor_invalid`; `forbidden` to all but the operator
+ */
+export async function replayErasures(scope: Scope, { limit, cursor }: PageRequest): Promise<Page<Erasure>> {
+  await requireOperator(scope)
+  const [, after] = decodeCursor(RECEIPTS, cursor) ?? []
+  const { receipts, end } = await scope.stores.objects.receipts(after, limit)
+  const begun: Erasure[] = []
+  for (const each of await scope.stores.revivals.among(receipts)) {
+    const { erasure } = await beginAgain(scope, each)
+    if (erasure?.id === each.receipt.id) begun.push(getOn(scope, erasure))
+  }
+  return { items: begun, nextCursor: end === undefined ? null : encodeCursor(RECEIPTS, ['', end]) }
+}
+
+async function beginAgain(scope: Scope, { receipt, participant }: Revived): Promise<FoundErasure> {
+  const { study, id, auditId } = receipt
+  const caller = callerIn(scope, study)
+  const rule = rules.replayErasures
+  return participant === null
+    ? scope.stores.erasures.beginForStudy(caller, { rule, id, auditId })
+    : scope.stores.erasures.beginForParticipant(caller, { rule, id, participant })
 }
 
 /** A receipt as it is kept outside of the database: of whom, only their pseudonym tells, in its name. */

@@ -40,7 +40,9 @@ export async function completeFile(
   if (upload.plan.kind === 'single' && (sent === undefined || sent.size < minBytes)) throw uploadIncomplete()
   const settled = upload.stagingKey === null ? undefined : await settle(scope, upload, [])
   // Another hand may have settled it, or its own call is what it needs: that answers, also for what is settled already.
-  return requireBytes(settled ?? (await completeUpload(scope, study, upload.id)), minBytes)
+  const completed = settled ?? (await completeUpload(scope, study, upload.id))
+  // With the bytes may come what takes it out of an application's reach.
+  return requireBytes(requireVisible(principal, completed), minBytes)
 }
 
 function requireBytes(file: File, minBytes: number): File {

@@ -1,12 +1,12 @@
 import type { File, Participant } from '../model/entities.ts'
 import { fileNotFound, overloaded, unauthenticated } from '../model/errors.ts'
-import type { ParticipantId, StudyId } from '../model/ids.ts'
+import { type ParticipantId, type StudyId, uploadOf } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { ListedFile, ListedMember, Stretch } from '../storage/member-files.ts'
 import type { NamedFile } from '../storage/removals.ts'
 import { completeUpload } from './completions.ts'
 import { identify } from './identity.ts'
-import { accessTo, denial, requirePermission, rules } from './policy.ts'
+import { denial, requirePermission, rules } from './policy.ts'
 import { deleteOwnedFiles } from './removals.ts'
 import { callerIn, type Scope } from './scope.ts'
 
@@ -70,7 +70,8 @@ export async function listMembers(scope: Scope, study: StudyId, stretch: Stretch
 
 /**
  * Completes a member's file that was begun; one that is complete is answered as it is.
- * @throws DomainError `file_not_found`, also for another's; `upload_incomplete` while its bytes are not there
+ * @throws DomainError `file_not_found`, `upload_not_found`, also for another's; `upload_incomplete` while its bytes are
+ * not there
  */
 export async function completeMemberFile(
   scope: Scope,
@@ -79,11 +80,10 @@ export async function completeMemberFile(
 ): Promise<File> {
   const found = await scope.stores.memberFiles.find(callerIn(scope, study), number)
   const principal = await identify(scope, found.principal)
-  const { file, upload } = found
-  if (file === undefined || file.owner !== owner || accessTo(file, principal) !== 'content') {
-    throw denial(principal, fileNotFound())
-  }
-  if (file.content.status === 'complete') return file
+  const { file } = found
+  if (file === undefined || file.owner !== owner) throw denial(principal, fileNotFound())
+  // Whoever began it goes on with it, also where they may not read what it becomes.
+  const upload = file.content.status === 'complete' ? uploadOf(file.content.version.id) : found.upload
   if (upload === undefined) throw fileNotFound()
   return completeUpload(scope, study, upload)
 }

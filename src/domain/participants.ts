@@ -1,5 +1,5 @@
 import type { Contact, Participant } from '../model/entities.ts'
-import { forbidden, participantNotFound, participantWithdrawn, studyNotFound } from '../model/errors.ts'
+import { participantNotFound, participantWithdrawn, studyNotFound } from '../model/errors.ts'
 import { newParticipantId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import { mapPage, type Page, type PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
@@ -110,20 +110,4 @@ export async function updateParticipant(
   requirePermission(principal, rules.manageParticipants)
   if (!found.updated) throw participantWithdrawn()
   return asSeenBy(principal, participant)
-}
-
-/**
- * Takes somebody out of the study, or lets them leave it; one who has left already stays so.
- * @throws DomainError `participant_not_found`, `participant_withdrawn`; `forbidden` to who may not put anybody out
- */
-export async function withdraw(scope: Scope, study: StudyId, id: ParticipantId | 'me'): Promise<void> {
-  const rule = rules.withdraw
-  const found = await scope.stores.participants.update(callerIn(scope, study), id, {
-    rule,
-    changes: { status: 'withdrawn' },
-  })
-  const principal = await identify(scope, found.principal)
-  const participant = requireSeen(principal, found.participant)
-  if (!permits(rule, principal, factsOf(participant.id))) throw forbidden()
-  if (!found.updated) throw participantWithdrawn()
 }

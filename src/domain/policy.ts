@@ -48,6 +48,8 @@ export const rules = {
 
   createFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['any'], admin: ['any'] }),
   editFile: writes({ participant: ['own'], staff: ['studyOwned'], worker: ['notPrivate'], admin: ['notPrivate'] }),
+  /** What the team thinks of a version. */
+  reviewVersion: writes({ admin: ['notPrivate'] }),
   /** Whoever may replace a file may go on with any upload to it, and who began an upload with that one. */
   continueUpload: writes({
     participant: ['own'],
@@ -100,6 +102,8 @@ export const rules = {
   eraseParticipant: changes({ participant: ['own'], admin: ['any'] }),
   readErasure: reads({ operator: ['any'], participant: ['own'], admin: ['any'] }),
   eraseStudy: changes({ operator: ['any'] }),
+  /** To begin anew what a receipt says was begun, of anybody and of any study. */
+  replayErasures: changes({ operator: ['any'] }),
   /** What of a participant's is on record: their own, or any for an admin. */
   readParticipantAudit: reads({ participant: ['own'], admin: ['any'] }),
   readAudit: reads({ admin: ['any'] }),
@@ -111,6 +115,8 @@ export const rules = {
   issueKey: changes({ operator: ['any'], admin: ['any'] }),
   issueEnrolmentCode: changes({ worker: ['any'], admin: ['any'] }),
   manageKeys: changes({ admin: ['any'] }),
+  /** Keys of role `download`, of a study or, which only the operator is anybody for, of all. */
+  manageDownloadKeys: changes({ operator: ['any'], admin: ['any'] }),
   /** To have what has arrived completed, where a protocol has no call that says so. It tells nothing. */
   settleArrived: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   /** To be given a session that acts for a participant: who may issue one a key, or a code for one, may. */
@@ -173,9 +179,11 @@ export function filterFor(principal: Principal, rule: Rule): readonly Condition[
 }
 
 const isWithdrawn = (principal: Principal) => principal.role === 'participant' && principal.status === 'withdrawn'
-/** Whoever acts for an application has to do with files of its source, and with nothing else. */
-const isWithinReach = (principal: Principal, { source }: Facts) =>
-  principal.role !== 'participant' || principal.source === null || principal.source === source
+/** Whoever acts for an application has to do with the participant's own files of its source, and with nothing else. */
+const isWithinReach = (principal: Principal, { owner, source }: Facts) =>
+  principal.role !== 'participant' ||
+  principal.source === null ||
+  (principal.source === source && principal.participant === owner)
 const isReadOnly = (principal: Principal) => principal.role === 'participant' && principal.readOnly
 
 /** Whether a rule lets the principal through. That the owner is still active is storage's part of a rule that writes. */

@@ -1,6 +1,6 @@
 import type { DeclaredContent, File, FileDetails, Upload, Visibility } from '../model/entities.ts'
 import { overloaded, uploadLost } from '../model/errors.ts'
-import type { StudyId } from '../model/ids.ts'
+import type { Handle, StudyId } from '../model/ids.ts'
 import { completeUpload } from './completions.ts'
 import { dispositionOf } from './disposition.ts'
 import { callerIn, type Scope } from './scope.ts'
@@ -13,7 +13,14 @@ export type ReceivedFile = Readonly<{
   mediaType: string
   details: Partial<FileDetails>
   doorVisibility: Visibility
+  /** Of the owner's file that gets another version; undefined: it is a new file. */
+  handle?: Handle | undefined
+  /** A new file is content only, which is on no list until somebody makes a file of it. */
+  draft?: boolean | undefined
 }>
+
+/** The file as it is now, and the number of the version that the bytes have become: another may be later by now. */
+export type Received = Readonly<{ file: File; version: number }>
 
 /**
  * Takes a file's bytes as they come and answers with the complete file. Two parts are held at a time, however many there
@@ -24,7 +31,7 @@ export async function receiveUpload(
   scope: Scope,
   study: StudyId,
   { file, bytes }: { file: ReceivedFile; bytes: AsyncIterable<Uint8Array> },
-): Promise<File> {
+): Promise<Received> {
   const parts = partsOf(bytes, scope.settings.partBytes)
   const whole = (await parts.next()).value ?? new Uint8Array()
   const next = await parts.next()
@@ -46,7 +53,7 @@ async function receiveParts(
   scope: Scope,
   study: StudyId,
   { file, parts }: { file: ReceivedFile; parts: AsyncIterable<Uint8Array> },
-): Promise<File> {
+): Promise<Received> {
   const { objects, uploads } = scope.stores
   // Nobody is told the URL.
   const begun = await beginUpload(scope, study, { ...asNew(file, 0), loose: { headers: {}, urlSeconds: 1 } })
@@ -69,22 +76,22 @@ async function receiveParts(
 
 const headersOf = ({ name, mediaType }: ReceivedFile) => ({ mediaType, disposition: dispositionOf(name, mediaType) })
 
-function asNew({ owner, name, mediaType, details, doorVisibility }: ReceivedFile, size: number): NewFile {
+function asNew({ name, mediaType, ...file }: ReceivedFile, size: number): NewFile {
   const content: DeclaredContent = { name, mediaType, size, md5: null, sha256: null }
-  const unsaid = { handle: undefined, visibility: undefined, kind: undefined, revision: undefined }
-  return { ...unsaid, owner, details, doorVisibility, content }
+  const revision = file.handle === undefined ? undefined : 'any'
+  return { ...file, handle: file.handle, visibility: undefined, kind: undefined, revision, content }
 }
 
 async function orAbandon(
   scope: Scope,
   { upload: begun }: Begun,
   receive: (upload: Upload) => Promise<File>,
-): Promise<File> {
+): Promise<Received> {
   // A request that began nothing, but was answered again, would have no bytes to wait for.
   if ('settled' in begun) throw uploadLost()
   const { upload } = begun
   try {
-    return await receive(upload)
+    return { file: await receive(upload), version: upload.number }
   } catch (failure) {
     // What cannot be given up now, the sweep gives up later; what went wrong first is what the caller is told.
     await abandonUpload(scope, upload.study, upload.id).catch(() => undefined)

@@ -16,7 +16,7 @@ import { denial, permits, requirePermission, rules } from './policy.ts'
 import { callerIn, type Scope } from './scope.ts'
 
 /** Outside of any study there are the operator, who is known without a look-up, and strangers. */
-async function requireOperator(scope: Scope): Promise<void> {
+export async function requireOperator(scope: Scope): Promise<void> {
   if (scope.credential.kind === 'operator') return
   if (scope.credential.kind === 'anonymous') throw unauthenticated()
   await identify(scope, undefined)
@@ -45,6 +45,22 @@ export async function createStudy(
 export async function listStudies(scope: Scope, page: PageRequest): Promise<Page<Study>> {
   await requireOperator(scope)
   return scope.stores.studies.list(page)
+}
+
+/**
+ * The studies in which the caller has a place now, by number: the operator in all of them, who shows a key or a session in
+ * the one that it is of, and who shows a JWT wherever they are members and where it says so, if its issuer is trusted
+ * with that. A participant's is among them too: what of a study they are told is for whoever presents it.
+ * @throws DomainError `cursor_invalid`; `unauthenticated` for a credential that is unknown, expired or revoked
+ */
+export async function listOwnStudies(scope: Scope, page: PageRequest): Promise<Page<Study>> {
+  const { credential } = scope
+  if (credential.kind === 'anonymous') throw unauthenticated()
+  const found = await scope.stores.ownStudies.list(callerIn(scope, NO_STUDY), page)
+  // A JWT was verified, and a credential of all studies is good where there is one.
+  const isProven = !('hash' in credential) || (found.principal === undefined && found.page.items.length > 0)
+  if (!isProven) await identify(scope, found.principal)
+  return found.page
 }
 
 /** @throws DomainError `study_not_found`; `forbidden` to those who are not of the team */

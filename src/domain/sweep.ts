@@ -1,7 +1,8 @@
+import type { File } from '../model/entities.ts'
 import type { StudyId, UploadId } from '../model/ids.ts'
 import { parseObjectKey } from '../storage/objects.ts'
 import { LANDING_SECONDS } from '../storage/begin.ts'
-import { isAwaiting, settle } from './completions.ts'
+import { isAwaiting, settle, settleMade } from './completions.ts'
 import { rules } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
@@ -18,9 +19,14 @@ async function settleUpload(
 ): Promise<'completed' | 'waiting' | 'gone'> {
   const { upload, parts } = await scope.stores.completions.find(callerIn(scope, study), id, rules.sweep)
   if (upload === undefined) return 'gone'
+  const settled = await outcomeOf(settle(scope, upload, parts))
+  return settled === 'completed' ? settled : outcomeOf(settleMade(scope, upload))
+}
+
+async function outcomeOf(settling: Promise<File | undefined>): Promise<'completed' | 'waiting'> {
   try {
     // Not settled by this hand: another was faster, or the owner has withdrawn and nothing of theirs is written.
-    return (await settle(scope, upload, parts)) === undefined ? 'waiting' : 'completed'
+    return (await settling) === undefined ? 'waiting' : 'completed'
   } catch (failure) {
     if (isAwaiting(failure)) return 'waiting'
     throw failure

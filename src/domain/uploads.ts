@@ -19,7 +19,7 @@ import {
   uploadNotMultipart,
 } from '../model/errors.ts'
 import { type FileId, type Handle, newId, type StudyId, type UploadId } from '../model/ids.ts'
-import type { ForeignData } from '../model/principal.ts'
+import type { ForeignData, Principal } from '../model/principal.ts'
 import type { PresignedPut } from '../storage/presign.ts'
 import type { NewOwner } from '../storage/begin.ts'
 import type { FreeHandle } from '../storage/free-handles.ts'
@@ -27,7 +27,7 @@ import { whyNotBegun } from './begin-refusal.ts'
 import { dispositionOf } from './disposition.ts'
 import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
-import { denial, permits, rules, uploadDenial } from './policy.ts'
+import { accessTo, denial, permits, rules, uploadDenial } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
 
 export type { NewOwner } from '../storage/begin.ts'
@@ -49,6 +49,8 @@ export type NewFile = Readonly<{
   details: Changes<FileDetails>
   /** What only the protocol knows of a new file. */
   foreign?: ForeignData | undefined
+  /** A new file is content only, which is on no list until somebody makes a file of it. */
+  draft?: boolean | undefined
   visibility: Visibility | undefined
   /** What the door gives where neither the caller nor the study says. */
   doorVisibility: Visibility
@@ -152,6 +154,7 @@ async function begin(scope: Scope, study: StudyId, file: NewFile): Promise<Begun
     declared: file.content,
     details: file.details,
     foreign: file.foreign,
+    draft: file.draft ?? false,
     visibility: file.visibility,
     doorVisibility: file.doorVisibility,
     parts,
@@ -178,12 +181,27 @@ async function reachable(
   return { upload, put: undefined, parts }
 }
 
+/**
+ * Whether somebody is told what has become of what they began: also where they may not see it any more, unless its owner
+ * has left. Then the owner is asked for, and only then.
+ */
+export async function isTold(
+  scope: Scope,
+  study: StudyId,
+  { principal, file }: { principal: Principal; file: File },
+): Promise<boolean> {
+  if (file.owner === null || accessTo(file, principal) !== 'none') return true
+  const { participant } = await scope.stores.participants.find(callerIn(scope, study), file.owner)
+  return participant?.status === 'active'
+}
+
 /** A file that the caller has begun, for as long as it could go on with it: the rule does not end with the upload. */
 async function begunFile(scope: Scope, study: StudyId, id: FileId): Promise<File> {
   const { file, principal: found } = await scope.stores.files.find(callerIn(scope, study), { id })
   const principal = await identify(scope, found)
   if (file === undefined) throw denial(principal, fileNotFound())
-  if (!permits(rules.continueUpload, principal, file)) throw uploadDenial(principal)
+  const mayGoOn = permits(rules.continueUpload, principal, file)
+  if (!mayGoOn || !(await isTold(scope, study, { principal, file }))) throw uploadDenial(principal)
   return file
 }
 

@@ -45,6 +45,11 @@ const WORDS: Readonly<Record<AuditAction, Words>> = {
   'file.read': ['downloaded a file.', 'downloaded a file of yours.'],
   'file.grant': ['shared a file.', 'shared a file of yours.'],
   'file.revoke': ['stopped sharing a file.', 'stopped sharing a file of yours.'],
+  'version.edit': [
+    'changed what is said of the content of a file.',
+    'changed what is said of the content of a file of yours.',
+  ],
+  'version.move': ['moved content of a file to another file.', 'moved content of a file of yours to another file.'],
   'link.issue': ['made a link to a file.', 'made a link to a file of yours.'],
   'link.revoke': ['withdrew a link to a file.', 'withdrew a link to a file of yours.'],
   'link.claim': ['downloaded a file through a link.', 'downloaded a file of yours through it.'],

@@ -53,7 +53,14 @@ const ofVersion = operation(
     responses,
   },
   {
-    problems: ['forbidden', 'study_not_found', 'file_not_found', 'version_not_found', 'range_not_satisfiable'],
+    problems: [
+      'forbidden',
+      'study_not_found',
+      'file_not_found',
+      'version_not_found',
+      'content_missing',
+      'range_not_satisfiable',
+    ],
     door: 'anyone',
   },
 )

@@ -100,7 +100,8 @@ const issue = operation(
               'A browser first sees a page with a button, so that mail scanners and previews use nothing up.',
           }),
           seconds: z.number().int().min(1).max(MAX_SECONDS).nullable().default(null).openapi({
-            description: "How long it can be used. Null: the study's setting.",
+            description:
+              "How long it can be used. Null: the study's setting. An hour at most of who has a place by a token's claims alone.",
           }),
         }),
         { confirm: true, seconds: 3_600 },

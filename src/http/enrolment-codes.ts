@@ -5,7 +5,7 @@ import {
   listEnrolmentCodes,
   revokeEnrolmentCode,
 } from '../domain/enrolment-codes.ts'
-import type { EnrolmentCode } from '../model/entities.ts'
+import type { EnrolmentCode } from '../model/enrolment-codes.ts'
 import { mapPage } from '../model/page.ts'
 import { scopeOf } from '../wire/context.ts'
 import { limitEnrolments } from '../wire/rate-limits.ts'

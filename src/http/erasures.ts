@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import { eraseParticipant, eraseStudy, getErasure, listErasures } from '../domain/erasures.ts'
+import { eraseParticipant, eraseStudy, getErasure, listErasures, replayErasures } from '../domain/erasures.ts'
 import { ERASED_THINGS, type Erasure, ERASURE_KINDS, ERASURE_STATES } from '../model/erasures.ts'
-import { mapPage } from '../model/page.ts'
+import { DEFAULT_LIMIT, mapPage, MAX_LIMIT } from '../model/page.ts'
 import { scopeOf } from '../wire/context.ts'
-import { answer, operation } from './operation.ts'
+import { answer, jsonBody, operation } from './operation.ts'
 import { newRouter } from './router.ts'
 import {
   ErasureIdText,
@@ -65,6 +65,8 @@ const ErasureOut = z
       doneAt: null,
     },
   })
+
+const ErasurePage = pageSchema('ErasurePage', ErasureOut)
 
 const presentErasure = ({ id, study, kind, participant, state, counts, requestedAt, doneAt }: Erasure) => ({
   id,
@@ -147,9 +149,32 @@ const list = operation(
     summary: 'List erasures, latest first',
     tags,
     request: { params: StudyPath, query: z.strictObject(PageQuery) },
-    responses: { 200: answer('A page.', pageSchema('ErasurePage', ErasureOut)) },
+    responses: { 200: answer('A page.', ErasurePage) },
   },
   { problems: ['forbidden', 'study_not_found', 'cursor_invalid'] },
+)
+
+const replay = operation(
+  {
+    method: 'post',
+    path: '/erasures:replay',
+    operationId: 'replayErasures',
+    summary: 'Erase again what the receipts outside of the database say, after that was put back (operator)',
+    description:
+      'Looks at `limit` receipts, and answers with those of whoever is there again: their erasures have begun anew, ' +
+      'under their old ids. Repeat it with `nextCursor` until that is null; a page may be empty before. The same again ' +
+      'changes nothing.',
+    tags,
+    request: {
+      body: jsonBody(
+        // In a body a number is one.
+        z.strictObject({ ...PageQuery, limit: z.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT) }),
+        { limit: DEFAULT_LIMIT },
+      ),
+    },
+    responses: { 200: answer('The erasures that were begun anew.', ErasurePage) },
+  },
+  { problems: ['forbidden', 'cursor_invalid'] },
 )
 
 export const erasures = newRouter()
@@ -168,5 +193,9 @@ export const erasures = newRouter()
   })
   .openapi(list, async (c) => {
     const page = await listErasures(scopeOf(c), c.req.valid('param').study, pageRequest(c.req.valid('query')))
+    return c.json(mapPage(page, presentErasure), 200)
+  })
+  .openapi(replay, async (c) => {
+    const page = await replayErasures(scopeOf(c), pageRequest(c.req.valid('json')))
     return c.json(mapPage(page, presentErasure), 200)
   })

@@ -5,6 +5,7 @@ import { type ErrorCode, prefetchDeclined } from '../model/errors.ts'
 import { ConfirmPage } from '../pages/confirm.tsx'
 import { confirmPageHeaders, pageHeaders } from '../pages/headers.ts'
 import { SpentPage, type SpentReason } from '../pages/spent.tsx'
+import { isPrefetch } from '../wire/browsers.ts'
 import { contentHeaders } from '../wire/content-headers.ts'
 import { type AppEnv, scopeOf } from '../wire/context.ts'
 import { asDomainError } from '../wire/failures.ts'
@@ -67,10 +68,6 @@ const confirm = operation(
     door: 'link',
   },
 )
-
-const PREFETCH_HEADERS = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz']
-const isPrefetch = (headers: Headers) =>
-  PREFETCH_HEADERS.some((name) => /\b(prefetch|prerender|preview)\b/i.test(headers.get(name) ?? ''))
 
 const wantsPage = (c: Context<AppEnv>) => (c.req.header('Accept') ?? '').includes('text/html')
 

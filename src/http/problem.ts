@@ -54,7 +54,9 @@ export const STATUS = {
   upload_lost: 409,
   upload_not_multipart: 409,
   key_has_no_secret: 409,
+  key_name_taken: 409,
   content_missing: 409,
+  version_bound: 409,
   revision_mismatch: 412,
   range_not_satisfiable: 416,
   download_token_used: 410,
@@ -68,8 +70,13 @@ export const STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>
 
-/** What is answered at foreign sign-ins only. */
-const FOREIGN: readonly string[] = ['account_not_found', 'assertion_refused'] satisfies ErrorCode[]
+/** What is answered in foreign protocols only. */
+const FOREIGN: readonly string[] = [
+  'account_not_found',
+  'assertion_refused',
+  'key_name_taken',
+  'version_bound',
+] satisfies ErrorCode[]
 /** Every code that the native API has. */
 export const CODES = Object.keys(STATUS).filter((code) => !FOREIGN.includes(code))
 

@@ -1,4 +1,5 @@
 import { writeWitnessed } from '../domain/audit.ts'
+import { continueDeparture } from '../domain/departures.ts'
 import { continueErasure } from '../domain/erasures.ts'
 import type { Scope } from '../domain/scope.ts'
 import { logFailure, logJob } from '../log.ts'
@@ -7,18 +8,24 @@ import { jobScope } from './job.ts'
 
 /** Messages that are worked on together: all are done, or all come again. */
 type Lot = Readonly<{
-  counted: 'witnessed' | 'erasure' | 'ignored'
+  counted: 'witnessed' | 'erasure' | 'departure' | 'ignored'
   messages: readonly Message[]
   work: (scope: Scope) => Promise<void>
 }>
 
 /**
- * How many erasures one batch goes on with, and how far: 16 steps of some 50 statements and 50 links at most keep it
- * within the 1,000 queries, and the 1,000 calls, that one invocation has (docs: D1 and Workers, "Limits"). The others
- * are put back.
+ * How many erasures one batch goes on with, and how many departures, and how far: 16 steps of some 50 statements and 50
+ * links at most, and 16 of six, keep it within the 1,000 queries, and the 1,000 calls, that one invocation has (docs: D1
+ * and Workers, "Limits"). The others are put back.
  */
-const ERASURES_AT_ONCE = 4
-const ERASURE_STEPS = 4
+const AT_ONCE = 4
+const STEPS = 4
+
+/** What is done in steps. */
+type Stepped = Extract<JobMessage, { kind: 'erasure' | 'departure' }>
+
+const goOn = async (scope: Scope, message: Stepped): Promise<void> =>
+  message.kind === 'erasure' ? continueErasure(scope, message, STEPS) : continueDeparture(scope, message, STEPS)
 
 /** What was witnessed is written down in one go; the rest is done one after the other. */
 function lotsOf(messages: readonly Message[]): Lot[] {
@@ -27,10 +34,10 @@ function lotsOf(messages: readonly Message[]): Lot[] {
   for (const message of messages) {
     const { data } = JobMessage.safeParse(message.body)
     if (data?.kind === 'witnessed') seen.push({ message, event: data })
-    else if (data?.kind === 'erasure') {
-      const isNow = lots.filter(({ counted }) => counted === 'erasure').length < ERASURES_AT_ONCE
-      const work = async (scope: Scope) => (isNow ? continueErasure(scope, data, ERASURE_STEPS) : scope.enqueue(data))
-      lots.push({ counted: 'erasure', messages: [message], work })
+    else if (data !== undefined) {
+      const isNow = lots.filter(({ counted }) => counted === data.kind).length < AT_ONCE
+      const work = async (scope: Scope) => (isNow ? goOn(scope, data) : scope.enqueue(data))
+      lots.push({ counted: data.kind, messages: [message], work })
     } else lots.push({ counted: 'ignored', messages: [message], work: async () => {} })
   }
   if (seen.length === 0) return lots
@@ -45,7 +52,7 @@ function lotsOf(messages: readonly Message[]): Lot[] {
 /** Does what requests have put off. A message that fails comes again; one that nobody understands does not. */
 export async function consumeJobs(batch: MessageBatch, env: Env, context: ExecutionContext): Promise<void> {
   const scope = jobScope(env, { now: new Date(), context })
-  const counts = { witnessed: 0, erasure: 0, ignored: 0, failed: 0 }
+  const counts = { witnessed: 0, erasure: 0, departure: 0, ignored: 0, failed: 0 }
   for (const { counted, messages, work } of lotsOf(batch.messages)) {
     try {
       await work(scope)

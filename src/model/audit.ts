@@ -33,6 +33,8 @@ export const AUDIT_ACTIONS = [
   'file.read',
   'file.grant',
   'file.revoke',
+  'version.edit',
+  'version.move',
   'link.issue',
   'link.revoke',
   'link.claim',

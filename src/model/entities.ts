@@ -1,6 +1,5 @@
 import type {
   DownloadTokenId,
-  EnrolmentCodeId,
   FileId,
   Handle,
   Identifier,
@@ -104,6 +103,8 @@ export type ApiKey = Readonly<{
   expiresAt: Date | null
   revokedAt: Date | null
   lastUsedAt: Date | null
+  /** Null: not known. */
+  issuedBy: Actor | null
 }>
 
 /** Whose a file is: a participant, or (null) the study itself. */
@@ -111,6 +112,10 @@ export type Owner = ParticipantId | null
 
 /** How a version's checksum is known: R2's own record, by reading the bytes, or not at all. */
 export type Verified = 'storage' | 'read' | 'no'
+
+export const REVIEWS = ['PEN', 'APP', 'CHN', 'PRC'] as const
+/** What the study's team thinks of a version: pending, approved, changes asked for, processed. */
+export type Review = (typeof REVIEWS)[number]
 
 export type Version = Readonly<{
   id: VersionId
@@ -128,6 +133,14 @@ export type Version = Readonly<{
   createdAt: Date
   completedAt: Date
 }>
+
+/** A version with what is said of it. */
+export type ReviewedVersion = Version &
+  Readonly<{
+    description: string | null
+    review: Review
+    createdBy: Actor
+  }>
 
 /** The caller's own JSON object, kept as it came. */
 export type Metadata = Readonly<Record<string, unknown>>
@@ -155,6 +168,8 @@ export type File = Readonly<{
   updatedAt: Date
   /** How it is shared with the caller who found it; null: not at all, or it is the caller's own. */
   granted: GrantLevel | null
+  /** Content that nobody has made a file of yet: it is on no list until somebody does. */
+  draft: boolean
   content: Content
 }>
 
@@ -174,8 +189,11 @@ export type Grant = Readonly<{
 
 export type Content =
   | Readonly<{ status: 'pending' }>
-  /** `listedAt` is the first completion: it orders lists and never moves. */
-  | Readonly<{ status: 'complete'; version: Version; listedAt: Date }>
+  /**
+   * `listedAt` is the first completion, or of what was a draft when it was made a file: it orders lists and never moves.
+   * Null of a draft.
+   */
+  | Readonly<{ status: 'complete'; version: Version; listedAt: Date | null }>
 
 /** What a person says of a file, besides its bytes. */
 export type FileDetails = Readonly<{
@@ -225,17 +243,6 @@ export type UploadPlan =
   | Readonly<{ kind: 'single' }>
   /** `multipartId` is null until storage has opened the multipart upload. */
   | Readonly<{ kind: 'multipart'; partBytes: number; partCount: number; multipartId: string | null }>
-
-/** What a phone exchanges for its participant's key, once. */
-export type EnrolmentCode = Readonly<{
-  id: EnrolmentCodeId
-  participant: ParticipantId
-  label: string
-  createdAt: Date
-  expiresAt: Date
-  claimedAt: Date | null
-  revokedAt: Date | null
-}>
 
 /** Any JSON value that a participant keeps under a name; what is known of it besides the value. */
 export type Document = Readonly<{

@@ -46,8 +46,10 @@ export type ErrorCode =
   | 'upload_lost'
   | 'upload_not_multipart'
   | 'key_has_no_secret'
+  | 'key_name_taken'
   | 'revision_mismatch'
   | 'content_missing'
+  | 'version_bound'
   | 'document_too_large'
   | 'document_invalid'
   | 'range_not_satisfiable'
@@ -76,6 +78,10 @@ export class DomainError extends Error {
     this.errors = more.errors
   }
 }
+
+/** Whether something was refused, and for one of these reasons. */
+export const failedWith = (failure: unknown, ...codes: readonly ErrorCode[]): failure is DomainError =>
+  failure instanceof DomainError && codes.includes(failure.code)
 
 export const unauthenticated = () =>
   new DomainError('unauthenticated', 'Send a valid key or token as `Authorization: Bearer …`.')
@@ -190,9 +196,13 @@ export const uploadNotMultipart = (kind: 'single' | 'multipart') =>
   )
 export const keyHasNoSecret = () =>
   new DomainError('key_has_no_secret', 'This key is a public key and has no secret to rotate.')
+/** Where keys go by their labels. */
+export const keyNameTaken = () => new DomainError('key_name_taken', 'Another key has this name.')
 export const revisionMismatch = () =>
   new DomainError('revision_mismatch', 'It has changed since you read it. Read it again and repeat with its new ETag.')
-export const contentMissing = () => new DomainError('content_missing', 'The file has no content yet.')
+/** `why` a version stays where it is. */
+export const versionBound = (why: string) => new DomainError('version_bound', why)
+export const contentMissing = (detail = 'The file has no content yet.') => new DomainError('content_missing', detail)
 export const rangeNotSatisfiable = () =>
   new DomainError('range_not_satisfiable', 'The range lies outside of the content.')
 export const downloadTokenUsed = () => new DomainError('download_token_used', 'This link has been used.')
@@ -202,4 +212,7 @@ export const prefetchDeclined = () =>
   new DomainError('prefetch_declined', 'This link works once and is not given to a prefetch.')
 export const overloaded = (cause?: unknown) =>
   new DomainError('overloaded', 'Storage is busy or out of reach. Repeat the request shortly.', { cause })
+/** Whatever was asked: the operator has closed the service for a while. */
+export const closed = () =>
+  new DomainError('overloaded', 'The service is closed for a while. Repeat the request later.')
 export const misconfigured = (detail: string) => new DomainError('misconfigured', detail)

@@ -57,6 +57,25 @@ export function newId<Prefix extends IdPrefix>(prefix: Prefix, now: Date): MadeI
   return `${prefix}_${ulid(now.getTime()).toLowerCase()}` as MadeIds[Prefix]
 }
 
+/** Crockford's base32, as in the ids that are made. */
+const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz'
+/** No ULID begins so: it would be of a time far beyond the last that one can tell. */
+const CLAIMED = 'mem_z'
+/** Such an id, as the pattern of a `GLOB`. */
+export const CLAIMED_MEMBERS = `${CLAIMED}*`
+
+/**
+ * Of somebody who is no member by a row of any study, and whom an issuer's word gives a place: always the same, and
+ * never that of a row.
+ */
+export async function claimedMemberId(issuer: string, subject: string): Promise<MemberId> {
+  const named = new TextEncoder().encode(`member by claim ${JSON.stringify([issuer, subject])}`)
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', named))
+  // Of each of its bytes the last five bits.
+  const id: string = CLAIMED + Array.from(digest.subarray(0, 25), (byte) => BASE32.charAt(byte & 31)).join('')
+  return id as MemberId // gets its brand here
+}
+
 /** Where the ids begin that are made at this time or later. */
 export const idsSince = (prefix: IdPrefix, time: Date): string =>
   `${prefix}_${encodeTime(Math.max(0, time.getTime())).toLowerCase()}`
@@ -86,3 +105,5 @@ export const NO_STUDY = '' as StudyId
 /** Study number (16 bits) and the study's counter (24 bits) in one integer, unique everywhere. */
 export const NUMBERS_PER_STUDY = 2 ** 24
 export const MAX_STUDY_NUMBER = 2 ** 16 - 1
+/** In place of a study's number, in keys of the operator's own that are for all of them. No study has it. */
+export const ALL_STUDIES = 0

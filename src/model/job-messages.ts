@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AUDIT_ACTIONS } from './audit.ts'
-import type { ErasureId, StudyId } from './ids.ts'
+import type { ErasureId, ParticipantId, StudyId } from './ids.ts'
 import { DOORS } from './principal.ts'
 
 // What the queue of jobs carries: ids and nothing else. A message may come twice, late or never.
@@ -32,7 +32,13 @@ const ErasureDue = z.object({
   study,
   erasure: z.string().transform((id) => id as ErasureId), // written by Carrel
 })
+/** Somebody who has left and has files that are still to become private. */
+const DepartureDue = z.object({
+  kind: z.literal('departure'),
+  study,
+  participant: z.string().transform((id) => id as ParticipantId), // written by Carrel
+})
 
-export const JobMessage = z.discriminatedUnion('kind', [Witnessed, ErasureDue])
+export const JobMessage = z.discriminatedUnion('kind', [Witnessed, ErasureDue, DepartureDue])
 export type JobMessage = z.infer<typeof JobMessage>
 export type Witnessed = z.infer<typeof Witnessed>

@@ -11,6 +11,17 @@ export type StudyRole = (typeof STUDY_ROLES)[number]
 export type Role = StudyRole | 'operator' | 'anonymous' | 'stranger' | 'system'
 
 /**
+ * What a JWT says of its bearer, where the settings trust its issuer with that: a role in some studies, or (undefined)
+ * in all that the issuer is good for. It has a meaning only where no member's row says otherwise. `member` is by what
+ * the audit, and what they make, knows them again.
+ */
+export type Claimed = Readonly<{
+  member: MemberId
+  role: 'admin' | 'staff' | 'worker'
+  studies: readonly StudyId[] | undefined
+}>
+
+/**
  * What a caller showed, parsed and (for a JWT) verified, but not yet looked up. The look-up rides in the batch of
  * whatever is asked, so a revocation holds from the next request on.
  */
@@ -22,7 +33,13 @@ export type Credential =
   /** What a foreign protocol's sign-in made of a key; good at the door where it was made. */
   | { kind: 'session'; studyNumber: number; hash: string }
   /** `studies` are those the issuer's settings allow it in; undefined: any. */
-  | { kind: 'jwt'; issuer: string; subject: string; studies: readonly StudyId[] | undefined }
+  | {
+      kind: 'jwt'
+      issuer: string
+      subject: string
+      studies: readonly StudyId[] | undefined
+      claimed: Claimed | undefined
+    }
 
 /** Stored as `createdBy` and `issuedBy`: `participant:<id>`, `key:<id>`, `member:<id>`, `operator` or `system`. */
 export type Actor = string & { readonly actor: true }

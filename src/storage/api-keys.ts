@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { ApiKey } from '../model/entities.ts'
-import type { KeyId, MemberId, ParticipantId, StudyId } from '../model/ids.ts'
+import { ALL_STUDIES, type KeyId, type MemberId, NO_STUDY, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
-import type { Credential, Principal, StudyRole } from '../model/principal.ts'
+import type { Actor, Credential, Principal, StudyRole } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
@@ -44,6 +44,7 @@ export const keyOfRow = (row: KeyRow): ApiKey => ({
   expiresAt: dateOrNull(row.expiresAt),
   revokedAt: dateOrNull(row.revokedAt),
   lastUsedAt: dateOrNull(row.lastUsedAt),
+  issuedBy: row.issuedBy as Actor | null,
 })
 
 /** A key's id; `self`: the one that the caller shows. */
@@ -72,9 +73,9 @@ export const apiKeyStore = (db: Database) => ({
         withWho(
           caller,
           sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, member_id, label, hint, public_key,
-              created_at, expires_at)
+              created_at, expires_at, issued_by)
             SELECT s.id, ${key.hash}, ${key.id}, ${key.role}, ${key.participant}, ${key.member}, ${key.label},
-              ${key.hint}, ${key.publicKey}, ${caller.now.getTime()}, ${key.expiresAt?.getTime() ?? null}
+              ${key.hint}, ${key.publicKey}, ${caller.now.getTime()}, ${key.expiresAt?.getTime() ?? null}, who.actor
             FROM who CROSS JOIN studies s
             WHERE s.id = ${study} AND s.status = 'active' AND ${allows(rule, targetStudy(study))}
               AND ${
@@ -179,9 +180,9 @@ export const apiKeyStore = (db: Database) => ({
         withWho(
           caller,
           sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, member_id, label, hint, created_at,
-              expires_at)
+              expires_at, issued_by)
             SELECT k.study_id, ${successor.hash}, ${successor.id}, k.role, k.participant_id, k.member_id, k.label,
-              ${successor.hint}, ${caller.now.getTime()}, k.expires_at
+              ${successor.hint}, ${caller.now.getTime()}, k.expires_at, k.issued_by
             FROM who CROSS JOIN api_keys k INDEXED BY api_keys_id
             WHERE k.study_id = ${study} AND k.id = who.key_id AND who.key_id = ${idSql(id)} AND NOT who.read_only
               AND who.source IS NULL
@@ -210,6 +211,7 @@ export const apiKeyStore = (db: Database) => ({
     // A JWT was verified before it became a credential; the other kinds have a row in every study.
     if (!('hash' in credential)) return credential.kind === 'jwt'
     const { hash, studyNumber } = credential
+    if (studyNumber === ALL_STUDIES) return isGoodAnywhere(db, hash, now)
     const shown =
       credential.kind === 'key'
         ? sql`api_keys k ON k.study_id = t.id AND k.hash = ${hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
@@ -234,9 +236,23 @@ export const apiKeyStore = (db: Database) => ({
     await db.batch(
       statement(
         sql`UPDATE api_keys SET last_used_at = ${now.getTime()}
-          WHERE study_id = (SELECT id FROM studies WHERE number = ${credential.studyNumber})
+          WHERE study_id = ${
+            credential.studyNumber === ALL_STUDIES
+              ? NO_STUDY
+              : sql`(SELECT id FROM studies WHERE number = ${credential.studyNumber})`
+          }
             AND hash = ${credential.hash} AND coalesce(last_used_at, 0) <= ${now.getTime() - hour}`,
       ),
     )
   },
 })
+
+/** Of a key of all studies, which is with none of them. */
+async function isGoodAnywhere(db: Database, hash: string, now: Date): Promise<boolean> {
+  const [rows] = await db.batch(
+    statement<{ good: number }>(
+      sql`SELECT 1 AS good FROM api_keys k WHERE k.study_id = ${NO_STUDY} AND k.hash = ${hash} AND ${keyStands('k', now)}`,
+    ),
+  )
+  return rows.length > 0
+}

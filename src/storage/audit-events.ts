@@ -207,12 +207,15 @@ export const auditStore = (db: Database) => ({
     )
   },
 
-  /** Forgets at most `limit` events from before a time, study by study; answers how many went. */
+  /**
+   * Forgets at most `limit` events from before a time, study by study, the operator's own with them; answers how many
+   * went.
+   */
   async purge(before: Date, limit: number): Promise<number> {
     const [rows] = await db.batch(
       statement<{ id: string }>(
         sql`DELETE FROM audit_events WHERE (study_id, id) IN (
-          SELECT e.study_id, e.id FROM studies s CROSS JOIN audit_events e
+          SELECT e.study_id, e.id FROM (SELECT id FROM studies UNION ALL SELECT '') s CROSS JOIN audit_events e
             ON e.study_id = s.id AND e.id < ${idsSince('aud', before)} LIMIT ${limit}) RETURNING id`,
       ),
     )

@@ -11,7 +11,7 @@ import {
 } from '../model/ids.ts'
 import type { ForeignData } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, keepsSource, type Target, targetFile } from './conditions.ts'
+import { allows, keepsSource, type Target, targetFile, visibilityNow } from './conditions.ts'
 import { statement } from './database.ts'
 import { newObjectKey, newStagingKey } from './objects.ts'
 import { type FreeHandle, freeHandle } from './free-handles.ts'
@@ -40,6 +40,8 @@ export type NewUpload = Readonly<{
   details: Changes<FileDetails>
   /** What only a protocol knows of a new file. */
   foreign: ForeignData | undefined
+  /** Whether a new file is content only, which is on no list until somebody makes a file of it. */
+  draft: boolean
   visibility: Visibility | undefined
   /** What the door gives a file when neither the caller nor the study says. */
   doorVisibility: Visibility
@@ -97,7 +99,7 @@ function mayReplace({ rules, revision, visibility, details }: NewUpload): SQL {
     [
       allows(rules.replace, targetFile('f')),
       ...keepsSource(details.source),
-      ...(visibility === undefined ? [] : [sql`f.visibility = ${visibility}`]),
+      ...(visibility === undefined ? [] : [sql`${visibilityNow('f')} = ${visibility}`]),
       ...(typeof revision === 'number' ? [sql`f.revision = ${revision}`] : []),
     ],
     sql` AND `,
@@ -166,11 +168,12 @@ export function insertFile({ study }: Caller, upload: NewUpload) {
   return statement(
     sql`INSERT INTO files (study_id, id, owner, handle, number, name, category, source, title, description, tags,
         metadata, visibility, created_by, created_at, updated_at, name_words, title_words, description_words,
-        foreign_data)
+        foreign_data, draft)
       SELECT s.id, u.file_id, u.owner, ${newHandleOf(upload)}, u.number, u.name, ${category ?? null}, ${source ?? null},
         ${title ?? null}, ${description ?? null}, ${JSON.stringify(tags ?? [])}, ${json},
         ${visibilityOf(upload, sql`u.owner`)}, u.created_by, u.created_at, u.created_at,
-        ${wordsOf(upload.declared.name)}, ${wordsOf(title ?? null)}, ${wordsOf(description ?? null)}, ${foreign}
+        ${wordsOf(upload.declared.name)}, ${wordsOf(title ?? null)}, ${wordsOf(description ?? null)}, ${foreign},
+        ${upload.draft ? 1 : 0}
       FROM uploads u JOIN studies s ON s.id = u.study_id
       WHERE u.study_id = ${study} AND u.id = ${upload.id} AND u.file_id = ${upload.newFile}
       ON CONFLICT DO NOTHING`,

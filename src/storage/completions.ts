@@ -89,7 +89,9 @@ export const completionStore = (db: Database) => ({
     const mine = sql`who CROSS JOIN uploads u CROSS JOIN files f ON f.study_id = u.study_id AND f.id = u.file_id
       WHERE ${open} AND ${allows(rule, targetUpload)}`
     const latestOnly = sql`EXISTS (SELECT 1 FROM studies s WHERE s.id = ${study} AND s.retention = 'latest')`
-    const isVersion = sql`EXISTS (SELECT 1 FROM versions n WHERE n.study_id = ${study} AND n.id = ${version})`
+    // One that was completed and then moved to another file is none of this one's.
+    const isVersion = sql`EXISTS (SELECT 1 FROM versions n
+      WHERE n.study_id = ${study} AND n.id = ${version} AND n.file_id = ${upload.file})`
     const settled = sql`(${isVersion} OR EXISTS (SELECT 1 FROM object_deletions d
       WHERE d.study_id = ${study} AND d.object_key = ${upload.objectKey}))`
     // What the file is called since it was begun with this upload is not undone.
@@ -121,7 +123,7 @@ export const completionStore = (db: Database) => ({
             version_name = ${upload.declared.name}, media_type = ${object.mediaType}, size = ${object.size},
             md5 = ${object.md5}, sha256 = ${object.sha256}, verified = ${object.verified}, etag = ${object.etag},
             object_key = ${upload.objectKey}, version_created_at = ${upload.createdAt.getTime()}, completed_at = ${now},
-            listed_at = coalesce(listed_at, ${now}), updated_at = ${now}, revision = revision + 1,
+            listed_at = coalesce(listed_at, CASE draft WHEN 0 THEN ${now} END), updated_at = ${now}, revision = revision + 1,
             ${sql.join([...assignments(upload.changes), ...renaming(upload.declared.name, isItsFirst)], sql`, `)}
           WHERE study_id = ${study} AND id = ${upload.file} AND ${isVersion}
             AND (version_number IS NULL OR version_number < ${upload.number})`,

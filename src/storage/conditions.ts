@@ -28,12 +28,24 @@ export const targetOwnedBy = (study: SQL, owner: SQL): Target => ({
 /** What is the study's own and no file: its settings, keys, people. */
 export const targetStudy = (study: StudyId): Target => targetOwnedBy(sql`${study}`, sql`''`)
 
+/**
+ * Whether an owner is leaving: until their files have become private, one after the other, they all count as that, and
+ * are shared with nobody of the team. The table holds only who is: where nobody is, no row is read.
+ */
+export const isDeparting = (study: SQL, owner: SQL): SQL =>
+  sql`EXISTS (SELECT 1 FROM departures d WHERE d.study_id = ${study} AND d.participant_id = ${owner})`
+
+/** The visibility of a file under an alias, as the rules have it. */
+export const visibilityNow = (alias: string): SQL =>
+  sql`CASE WHEN ${isDeparting(sql.raw(`${alias}.study_id`), sql.raw(`${alias}.owner`))} THEN 'private'
+    ELSE ${sql.raw(`${alias}.visibility`)} END`
+
 /** The facts of a file under an alias. */
 export const targetFile = (alias: string): Target => ({
   study: sql.raw(`${alias}.study_id`),
   file: sql.raw(`${alias}.id`),
   owner: sql.raw(`${alias}.owner`),
-  visibility: sql.raw(`${alias}.visibility`),
+  visibility: visibilityNow(alias),
   createdBy: sql.raw(`${alias}.created_by`),
   source: sql.raw(`${alias}.source`),
 })
@@ -85,17 +97,21 @@ export const notErasing = (study: SQL, owner: SQL): SQL =>
   sql`NOT EXISTS (SELECT 1 FROM erasures erasing INDEXED BY erasures_participant
     WHERE erasing.study_id = ${study} AND erasing.participant_id = ${owner})`
 
-/** The caller's grant on a file, as a subquery of one column; of no row where there is none, or none that stands. */
+/**
+ * The caller's grant on a file, as a subquery of one column; of no row where there is none, or none that stands: so it is
+ * with the team's on files of whoever is leaving.
+ */
 export const grantOn = (
-  { study, file }: { study: SQL; file: SQL },
+  { study, file, owner }: { study: SQL; file: SQL; owner: SQL },
   asker: Pick<Asker, 'principal' | 'now'>,
   column: SQL,
 ): SQL =>
   sql`SELECT ${column} FROM grants granted WHERE granted.study_id = ${study} AND granted.file_id = ${file}
-    AND granted.principal = ${asker.principal} AND (granted.expires_at IS NULL OR granted.expires_at > ${asker.now})`
+    AND granted.principal = ${asker.principal} AND (granted.expires_at IS NULL OR granted.expires_at > ${asker.now})
+    AND (granted.principal NOT GLOB 'member:*' OR NOT ${isDeparting(study, owner)})`
 
-function isGranted({ study, file }: Target, asker: Asker, at: SQL): SQL {
-  return file === undefined ? sql`0` : sql`EXISTS (${grantOn({ study, file }, asker, sql`1`)}${at})`
+function isGranted({ study, file, owner }: Target, asker: Asker, at: SQL): SQL {
+  return file === undefined ? sql`0` : sql`EXISTS (${grantOn({ study, file, owner }, asker, sql`1`)}${at})`
 }
 
 function holds(condition: Condition, target: Target, asker: Asker): SQL {
@@ -109,11 +125,11 @@ function holds(condition: Condition, target: Target, asker: Asker): SQL {
     case 'participantOwned':
       return sql`${target.owner} <> ''`
     case 'notPrivate':
-      return sql`${target.visibility} <> 'private'`
+      return sql`(${target.visibility}) <> 'private'`
     case 'public':
-      return sql`(${target.visibility} = 'public' AND ${allowsPublic(target.study)})`
+      return sql`((${target.visibility}) = 'public' AND ${allowsPublic(target.study)})`
     case 'opened':
-      return sql`${target.visibility} = 'participants'`
+      return sql`(${target.visibility}) = 'participants'`
     case 'createdByCaller':
       return sql`${target.createdBy} = ${asker.actor}`
     case 'granted':
@@ -140,9 +156,10 @@ export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
     const all = conditions.map((condition) => holds(condition, target, asker))
     const held = sql`(${sql.join(all, sql` OR `)})`
     const arm = sql`WHEN ${sql.raw(`'${role}'`)} THEN ${held}`
-    // Who acts for an application may what the participant may, with files of its source.
+    // Who acts for an application may what the participant may, with their own files of its source.
     if (role !== 'participant' || target.source === undefined) return [arm]
-    return [arm, sql`WHEN 'application' THEN (${target.source} IS ${asker.source} AND ${held})`]
+    const isReached = sql`${target.source} IS ${asker.source} AND ${target.owner} = ${asker.participant}`
+    return [arm, sql`WHEN 'application' THEN (${isReached} AND ${held})`]
   })
   if (arms.length === 0) return sql`0`
   const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`

@@ -55,5 +55,13 @@ export function pageOf<Row, Item>(
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   const next = rows.length > limit && last !== undefined ? of.place(last) : of.end
-  return { items: shown.map(of.item), nextCursor: next === undefined ? null : encodeCursor(of.listing, next) }
+  return {
+    items: shown.map(of.item),
+    nextCursor: next === undefined ? null : encodeCursor(of.listing, next),
+    cursorAfter: (index) => {
+      const row = shown[index]
+      if (row === undefined) throw new RangeError('a page has no such item')
+      return encodeCursor(of.listing, of.place(row))
+    },
+  }
 }

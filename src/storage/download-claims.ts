@@ -1,10 +1,17 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { z } from 'zod'
-import type { Delivery } from '../model/entities.ts'
-import type { DownloadTokenId, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
+import type { Delivery, Version } from '../model/entities.ts'
+import {
+  CLAIMED_MEMBERS,
+  type DownloadTokenId,
+  type ParticipantId,
+  type StudyId,
+  type VersionId,
+} from '../model/ids.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, targetFile } from './conditions.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { versionColumns, versionOfRow, type VersionRow } from './file-rows.ts'
 import { downloadTokens } from './schema/files.ts'
 import { keyPrincipal, keyStands, memberPrincipal, studyStands } from './who.ts'
 
@@ -45,7 +52,11 @@ type ClaimedRow = TokenRow & {
 const columns = columnsOf(downloadTokens, 't')
 export const kvKey = (hash: string) => `download-token/${hash}`
 
-/** The issuer of the token `t` as `who`, by its own row at this moment: no row once it was revoked or removed. */
+/**
+ * The issuer of the token `t` as `who`, by its own row at this moment: no row once it was revoked or removed. Who had a
+ * place by a JWT's word alone has none: their link, which lives for an hour at most, gives what anyone of the team may
+ * see, for as long as the study stands.
+ */
 const issuer = (now: Date): SQL => sql`(
   SELECT k.role, k.participant_id, p.status, t.issued_by AS actor, ${keyPrincipal('k')} AS principal,
     0 AS read_only, NULL AS source, ${now.getTime()} AS now
@@ -58,7 +69,22 @@ const issuer = (now: Date): SQL => sql`(
   FROM members m INDEXED BY members_id LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
   WHERE m.study_id = t.study_id AND m.id = t.member_id AND ${studyStands('m')}
     AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))
+  UNION ALL
+  SELECT 'staff', NULL, NULL, t.issued_by, NULL, 0, NULL, ${now.getTime()}
+  FROM studies s WHERE s.id = t.study_id AND s.status = 'active' AND t.member_id GLOB ${CLAIMED_MEMBERS}
 ) who`
+
+/** A file and one of its versions, by their numbers; undefined: the file's current one. */
+export type Destination = Readonly<{ file: number; version: number | undefined }>
+
+const isAt = ({ file, version }: Destination): SQL =>
+  sql`f.number = ${file} AND ${version === undefined ? sql`f.version_id = v.id` : sql`v.number = ${version}`}`
+
+/** Whether the token `t` leads to its version, and to where it is looked for, as far as its issuer may see that now. */
+const leads = (now: Date, { rule, to }: { rule: Rule; to: Destination | undefined }): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${issuer(now)} CROSS JOIN files f CROSS JOIN versions v
+    WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
+      AND v.file_id = f.id AND ${to === undefined ? sql`1` : isAt(to)} AND ${allows(rule, targetFile('f'))})`
 
 export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
   /** What is known of a link before it is claimed: from KV, which may be behind, else from its row. */
@@ -86,14 +112,31 @@ export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
     )
   },
 
+  /** The version that a claim of a link would win now; undefined: it would not, or the link leads elsewhere. */
+  async lead(
+    { study, hash, now }: { study: StudyId; hash: string; now: Date },
+    leading: { rule: Rule; to: Destination },
+  ): Promise<Version | undefined> {
+    const [rows] = await db.batch(
+      statement<VersionRow>(
+        sql`SELECT ${versionColumns('v')} FROM download_tokens t
+          CROSS JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
+          WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL AND t.claimed_by IS NULL
+            AND t.expires_at > ${now.getTime()} AND ${leads(now, leading)}`,
+      ),
+    )
+    return rows.map(versionOfRow)[0]
+  },
+
   /**
    * The one statement that decides who was first. The same nonce wins again for a minute, so that a request whose
    * answer from D1 was lost, or a second press of the same button, is not taken for somebody else.
-   * A claim asks the rule of its issuer anew: a link never outlives what its issuer may see.
+   * A claim asks the rule of its issuer anew: a link never outlives what its issuer may see. One that leads elsewhere
+   * than `to` says is not used up.
    */
   async claim(
     { study, hash, nonce, now }: { study: StudyId; hash: string; nonce: string; now: Date },
-    rule: Rule,
+    { rule, to }: { rule: Rule; to?: Destination },
   ): Promise<Claim> {
     const time = now.getTime()
     const [, rows] = await db.batch(
@@ -102,9 +145,7 @@ export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
           WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL
             AND ((t.claimed_by = ${nonce} AND t.claimed_at > ${time - CLAIM_REPEAT_SECONDS * 1000})
               OR (t.claimed_by IS NULL AND t.expires_at > ${time}))
-            AND EXISTS (SELECT 1 FROM ${issuer(now)} CROSS JOIN files f CROSS JOIN versions v
-              WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
-                AND v.file_id = f.id AND ${allows(rule, targetFile('f'))})`,
+            AND ${leads(now, { rule, to })}`,
       ),
       statement<ClaimedRow>(
         sql`SELECT ${columns}, changes() AS won, v.object_key AS "storedAs", v.media_type AS "mediaType", v.size, v.etag,

@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { z } from 'zod'
 import type { Delivery, DownloadToken } from '../model/entities.ts'
-import type { DownloadTokenId, FileId, StudyId, VersionId } from '../model/ids.ts'
+import { CLAIMED_MEMBERS, type DownloadTokenId, type FileId, type StudyId, type VersionId } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
@@ -20,6 +20,8 @@ import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 const KV_MIN_SECONDS = 60
 /** Used, expired and revoked links are told apart for this long after their expiry. */
 const KEPT_MS = 24 * 3_600_000
+/** What is longer than this hangs on a row that can be removed: who has none is given no more. */
+const CLAIMED_SECONDS = 3_600
 
 export type NewDownloadToken = Readonly<{
   id: DownloadTokenId
@@ -32,6 +34,8 @@ export type NewDownloadToken = Readonly<{
   /** Null: the study's own setting, else `defaultSeconds`. */
   seconds: number | null
   defaultSeconds: number
+  /** Whether KV holds what a claim wants to know beforehand; else it asks the row. */
+  isKnownAhead: boolean
 }>
 
 type TokenRow = Row<typeof downloadTokens>
@@ -55,6 +59,15 @@ const tokenOfRow = (row: TokenRow): DownloadToken => ({
 const versionAsked = ({ version }: NewDownloadToken): SQL =>
   version === null ? sql`f.version_id, f.object_key` : sql`v.id, v.object_key`
 
+/** For how long a link is good. */
+const secondsAsked = ({ study }: Caller, { seconds, defaultSeconds }: NewDownloadToken): SQL => {
+  const asked =
+    seconds === null
+      ? sql`coalesce((SELECT s.download_token_seconds FROM studies s WHERE s.id = ${study}), ${defaultSeconds})`
+      : sql`${seconds}`
+  return sql`CASE WHEN who.member_id GLOB ${CLAIMED_MEMBERS} THEN min(${asked}, ${CLAIMED_SECONDS}) ELSE ${asked} END`
+}
+
 /**
  * Puts a link on record by its own row, which costs less than the caller's: who issued it is one of the team, or the
  * participant whose file it is.
@@ -74,7 +87,7 @@ const recordIssue = (caller: Caller, issued: SQL) =>
 
 export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
   /**
-   * D1 decides whether there is a link; KV then holds what a claim wants to know beforehand, and may fail to.
+   * D1 decides whether there is a link; KV may then hold what a claim wants to know beforehand, or fail to.
    * Undefined: the rules, or a version that is not there, stand in the way.
    */
   async issue(
@@ -91,10 +104,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
               delivery, confirm, issued_by, key_id, member_id, created_at, expires_at)
             SELECT f.study_id, ${token.hash}, ${token.id}, f.id, ${versionAsked(token)}, f.owner, ${subjectOf(caller, sql`f.owner`)},
               ${token.delivery}, ${token.confirm ? 1 : 0}, who.actor, who.key_id, who.member_id, ${now.getTime()},
-              ${now.getTime()} + 1000 * ${
-                token.seconds ??
-                sql`coalesce((SELECT s.download_token_seconds FROM studies s WHERE s.id = ${study}), ${token.defaultSeconds})`
-              }
+              ${now.getTime()} + 1000 * ${secondsAsked(caller, token)}
             FROM who CROSS JOIN files f ${
               token.version === null
                 ? sql``
@@ -116,6 +126,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     )
     const row = first(rows)
     if (row === undefined) return undefined
+    if (!token.isKnownAhead) return tokenOfRow(row)
     const known: z.input<typeof KnownLink> = {
       study,
       objectKey: row.objectKey,

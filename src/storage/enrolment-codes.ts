@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import type { ApiKey, EnrolmentCode } from '../model/entities.ts'
+import type { EnrolmentCode } from '../model/enrolment-codes.ts'
+import type { ApiKey } from '../model/entities.ts'
 import type { EnrolmentCodeId, KeyId, ParticipantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Door, Principal } from '../model/principal.ts'
@@ -163,8 +164,9 @@ export const enrolmentCodeStore = (db: Database) => ({
               WHERE p.study_id = e.study_id AND p.id = e.participant_id AND p.status = 'active')`,
       ),
       statement(
-        sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, label, hint, created_at)
-          SELECT e.study_id, ${key.hash}, e.key_id, 'participant', e.participant_id, e.label, ${key.hint}, ${time}
+        sql`INSERT INTO api_keys (study_id, hash, id, role, participant_id, label, hint, created_at, issued_by)
+          SELECT e.study_id, ${key.hash}, e.key_id, 'participant', e.participant_id, e.label, ${key.hint}, ${time},
+            e.created_by
           FROM enrolment_codes e WHERE ${ours} AND changes() > 0
           ON CONFLICT (study_id, id) DO UPDATE SET hash = excluded.hash, hint = excluded.hint
             WHERE api_keys.last_used_at IS NULL`,

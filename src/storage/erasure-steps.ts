@@ -28,6 +28,7 @@ type Counted =
   | 'places'
   | 'sessions'
   | 'hosts'
+  | 'departures'
   | 'assertions'
   | 'reportNames'
 
@@ -98,6 +99,7 @@ const PORTIONS: readonly Portion[] = [
     key: 'issuer, subject',
     ranges: [{ index: 'members_participant', is: THEIRS.is }],
   },
+  { counted: 'departures', table: 'departures', key: 'participant_id', ranges: [THEIRS] },
   { counted: 'participants', table: 'participants', key: 'id' },
   { counted: 'auditEvents', table: 'audit_events', key: 'id' },
   { counted: 'places', table: 'shelf', key: 'scope, term, listed_at, file_id' },

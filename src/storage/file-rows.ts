@@ -12,16 +12,22 @@ const { nameWords, titleWords, descriptionWords, ...told } = getTableColumns(fil
 const indexed = { nameWords, titleWords, descriptionWords }
 
 /**
- * A file's row, whether its study allows what its visibility says, and how it is shared with the caller, where the
- * statement asks (`grantedToCaller`).
+ * A file's row, whether its study allows what its visibility says, since when its owner is leaving, which makes it private
+ * before its row says so, and how it is shared with the caller, where the statement asks (`grantedToCaller`).
  */
-export type FileRow = Omit<Row<typeof files>, keyof typeof indexed> & { publicNow: number; granted?: GrantLevel | null }
+export type FileRow = Omit<Row<typeof files>, keyof typeof indexed> & {
+  publicNow: number
+  leftAt: number | null
+  granted?: GrantLevel | null
+}
 export type VersionRow = Row<typeof versions>
 
 /** The study is asked only for a file that says it is public; a list names its study, and is asked once. */
 export const fileColumns = (alias: string, study = sql.raw(`${alias}.study_id`)): SQL =>
   sql`${columnsOf(told, alias)},
-    (${sql.raw(alias)}.visibility = 'public' AND ${allowsPublic(study)}) AS "publicNow"`
+    (${sql.raw(alias)}.visibility = 'public' AND ${allowsPublic(study)}) AS "publicNow",
+    CASE ${sql.raw(alias)}.visibility WHEN 'private' THEN NULL ELSE (SELECT d.left_at FROM departures d
+      WHERE d.study_id = ${study} AND d.participant_id = ${sql.raw(alias)}.owner) END AS "leftAt"`
 
 /** The file of an id, as `f`: of nobody whose erasure has begun. */
 export const isFile = (study: StudyId, id: SQL | FileId): SQL =>
@@ -30,7 +36,7 @@ export const isFile = (study: StudyId, id: SQL | FileId): SQL =>
 /** How a file is shared with the caller, as the column `granted`. Nobody is granted what is their own. */
 export const grantedToCaller = (caller: Caller, alias: string, principal = principalSql(caller)): SQL =>
   sql`(${grantOn(
-    { study: sql`${caller.study}`, file: sql.raw(`${alias}.id`) },
+    { study: sql`${caller.study}`, file: sql.raw(`${alias}.id`), owner: sql.raw(`${alias}.owner`) },
     { principal, now: sql`${caller.now.getTime()}` },
     sql`level`,
   )}) AS "granted"`
@@ -96,6 +102,14 @@ function written<Value>(value: Value | null): Value {
   return value
 }
 
+/** What the steps of a departure make of a file, told from the moment on that its owner left. */
+const ofWhoLeft = (row: FileRow, leftAt: number) =>
+  ({
+    visibility: 'private',
+    revision: row.revision + 1,
+    updatedAt: dateOf(Math.max(row.updatedAt, leftAt)),
+  }) as const
+
 export function fileOfRow(row: FileRow): File {
   const version = currentOf(row)
   return {
@@ -117,10 +131,12 @@ export function fileOfRow(row: FileRow): File {
     createdBy: row.createdBy as Actor,
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
+    ...(row.leftAt === null ? {} : ofWhoLeft(row, row.leftAt)),
     granted: row.granted ?? null,
+    draft: row.draft === 1,
     content:
       version === undefined
         ? { status: 'pending' }
-        : { status: 'complete', version, listedAt: dateOf(written(row.listedAt)) },
+        : { status: 'complete', version, listedAt: row.draft === 1 ? null : dateOf(written(row.listedAt)) },
   }
 }

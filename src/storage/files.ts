@@ -31,6 +31,14 @@ export type FoundFile = Readonly<{ principal: Principal | undefined; file: File 
 /** How a file is named: by its id, by its number, or by its owner's handle (`me`: the caller's own). */
 export type FileName = { id: FileId } | { number: number } | { owner: ParticipantId | 'me'; handle: Handle }
 
+/** How one of a file's versions is named: by its id, or by its number. */
+export type VersionName = VersionId | { number: number }
+
+const isVersionNamed = ({ study }: Caller, name: VersionName): SQL =>
+  typeof name === 'string'
+    ? sql`WHERE v.study_id = ${study} AND v.id = ${name}`
+    : sql`INDEXED BY versions_number WHERE v.study_id = ${study} AND v.number = ${name.number}`
+
 export function isNamed(caller: Caller, name: FileName, participant = sql`(SELECT participant_id FROM who)`): SQL {
   if ('id' in name) return isFile(caller.study, name.id)
   const named =
@@ -72,9 +80,12 @@ export const renaming = (name: string, stays: SQL): SQL[] =>
  */
 function isDone({ now }: Caller, changes: FileChanges, revision: number | undefined): SQL {
   if (revision === undefined) return sql`0`
-  const same = valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`)
-  return sql`(f.revision = ${revision + 1} AND f.updated_at = ${now.getTime()}${sql.join(same)})`
+  return sql`(f.revision = ${revision + 1} AND f.updated_at = ${now.getTime()}${isSaid(changes)})`
 }
+
+/** With what is asked before it of the file `f`: that it is said so of it. */
+export const isSaid = (changes: FileChanges): SQL =>
+  sql.join(valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`))
 
 export const fileStore = (db: Database) => ({
   /** One trip, and no row that the caller's own does not lead to; a second for those who have no place in the study. */
@@ -103,7 +114,7 @@ export const fileStore = (db: Database) => ({
   async findContent(
     caller: Caller,
     file: FileName,
-    version: VersionId | undefined,
+    version: VersionName | undefined,
   ): Promise<FoundFile & { version: Version | undefined; downloadUrlSeconds: number | null }> {
     const [who, rows, versions] = await db.batch(
       whoStatement(caller),
@@ -113,10 +124,15 @@ export const fileStore = (db: Database) => ({
           FROM files f WHERE ${isNamed(caller, file, participantSql(caller))}`,
       ),
       statement<VersionRow>(
-        version === undefined || !('id' in file)
+        version === undefined
           ? sql`SELECT 1 WHERE 0`
-          : sql`SELECT ${versionColumns('v')} FROM versions v
-              WHERE v.study_id = ${caller.study} AND v.id = ${version} AND v.file_id = ${file.id}`,
+          : sql`SELECT ${versionColumns('v')} FROM versions v ${isVersionNamed(caller, version)}
+              AND v.file_id = ${
+                'id' in file
+                  ? file.id
+                  : sql`(SELECT f.id FROM files f
+                WHERE ${isNamed(caller, file, participantSql(caller))})`
+              }`,
       ),
     )
     const row = first(rows)

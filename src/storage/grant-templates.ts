@@ -16,7 +16,7 @@ import {
   putGrants,
 } from './grants.ts'
 import { searched } from './search.ts'
-import { type FileQuery, filtersOf, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
+import { drivenBy, type FileQuery, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 import { matchOf } from './words.ts'
 
@@ -41,7 +41,7 @@ const isTooMuch = ({ changing, characters }: Tally) =>
   (changing ?? 0) > MOST_AT_ONCE.files || (characters ?? 0) > MOST_AT_ONCE.characters
 
 /** What the index has of the file `f`, in characters. */
-const INDEXED = sql`(length(coalesce(f.name_words, f.name)) + coalesce(length(coalesce(f.title_words, f.title)), 0)
+export const INDEXED = sql`(length(coalesce(f.name_words, f.name)) + coalesce(length(coalesce(f.title_words, f.title)), 0)
   + coalesce(length(coalesce(f.description_words, f.description)), 0))`
 
 /** SQLite's word for no limit. */
@@ -62,11 +62,11 @@ function meant(caller: Caller, { query, rule }: { query: Meant; rule: Rule }): S
     if (words === undefined) return sql`FROM files f WHERE 0`
     return searched(caller, { query, rule }, { words, limit: ALL }).found
   }
-  const [driving, ...others] = filtersOf(query)
+  const { term, others } = drivenBy(query)
   const conditions = [allows(rule, targetFile('f'), READ_ONCE), ...others.map((filter) => filter.residual)]
   return sql`FROM shelf s CROSS JOIN files f ON f.study_id = s.study_id AND f.id = s.file_id
     WHERE s.study_id = ${caller.study} AND s.scope = ${scopeFor(rule, ownerAsked(caller, query.participant))}
-      AND s.term = ${driving?.term ?? ''} AND ${within(query, { time: sql`s.listed_at`, id: sql`s.file_id` }, undefined)}
+      AND s.term = ${term} AND ${within(query, { time: sql`s.listed_at`, id: sql`s.file_id` }, undefined)}
       AND ${sql.join(conditions, sql` AND `)}`
 }
 
@@ -146,7 +146,8 @@ export const grantTemplateStore = (db: Database) => ({
     { query, principal, rule }: { query: Meant; principal: PrincipalName; rule: Rule },
   ): Promise<FoundTemplate> {
     const asker = { principal: sql`${principal}`, now: sql`${caller.now.getTime()}` }
-    const isShared = sql`EXISTS (${grantOn({ study: sql`f.study_id`, file: sql`f.id` }, asker, sql`1`)})`
+    const file = { study: sql`f.study_id`, file: sql`f.id`, owner: sql`f.owner` }
+    const isShared = sql`EXISTS (${grantOn(file, asker, sql`1`)})`
     const chosen = sql`${meant(caller, { query, rule })} AND ${isShared}`
     const { record, recorded, count } = recording(caller, 'file.revoke', { chosen, ready: sql`1` })
     const [who, tallies, , , counts] = await db.batch(

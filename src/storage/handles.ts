@@ -38,14 +38,14 @@ const selectOwn = (caller: Caller, rule: Rule, { where, limit }: { where: SQL; l
 
 /** The caller's own files: with content or without, by what they call them. One trip each. */
 export const handleStore = (db: Database) => ({
-  /** In the order of code points. */
+  /** In the order of code points; drafts are on no list. */
   async list(
     caller: Caller,
     { rule, page }: { rule: Rule; page: PageRequest },
   ): Promise<{ principal: Principal | undefined; page: Page<HandledFile> }> {
     const listing = 'handles'
     const after = decodeCursor(listing, page.cursor)
-    const where = sql`f.handle > ${after?.[1] ?? ''}`
+    const where = sql`f.handle > ${after?.[1] ?? ''} AND f.draft = 0`
     const [who, rows] = await db.batch(whoStatement(caller), selectOwn(caller, rule, { where, limit: page.limit + 1 }))
     return {
       principal: principalOf(first(who), caller.study),

@@ -7,7 +7,7 @@ import { allows, notErasing, targetStudy } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
-import { wholeScopeFor } from './shelf-ranges.ts'
+import { isOpen, wholeScopeFor } from './shelf-ranges.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 // What a project is told of its members, for a protocol that knows people and files by their numbers and asks for pages
@@ -29,7 +29,8 @@ const listedOf = (row: FileRow): ListedFile => ({ file: fileOfRow(row), metadata
 
 /** Where the shelf has an owner's files, of those that the rule lets the caller see. */
 const onShelf = ({ study }: Caller, rule: Rule, owner: SQL): SQL =>
-  sql`FROM shelf s WHERE s.study_id = ${study} AND s.scope = ${wholeScopeFor(rule, owner)} AND s.term = ''`
+  sql`FROM shelf s WHERE s.study_id = ${study} AND s.scope = ${wholeScopeFor(rule, owner)} AND s.term = ''
+    AND ${isOpen(sql`s.scope`, { study: sql`${study}`, owner })}`
 
 const activeMembers = ({ study }: Caller, rule: Rule): SQL =>
   sql`FROM who CROSS JOIN participants p INDEXED BY participants_number

@@ -1,5 +1,7 @@
+import { z } from 'zod'
+import { ERASURE_KINDS } from '../model/erasures.ts'
 import { overloaded } from '../model/errors.ts'
-import type { AuditId, StudyId, UploadId, VersionId } from '../model/ids.ts'
+import type { AuditId, ErasureId, StudyId, UploadId, VersionId } from '../model/ids.ts'
 import { uploadOf } from '../model/ids.ts'
 
 /**
@@ -39,6 +41,18 @@ const STAGING_KEY = /^in\/([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/(upl_[0-9a-hjkmnp-t
  * again if the database is ever put back to a time before. With two slashes it is no version's key in any study.
  */
 const receiptKey = (study: StudyId, auditId: AuditId) => `erased/${study}/${auditId}`
+
+const RECEIPTS = 'erased/'
+const RECEIPT_KEY = /^erased\/([A-Za-z0-9][A-Za-z0-9_.-]{0,63})\/([^/]+)$/
+
+/** What is believed of a kept receipt. Written by Carrel, as `keepReceipt` has it. */
+const Receipt = z.object({
+  id: z.string().transform((id) => id as ErasureId), // what was put in
+  kind: z.enum(ERASURE_KINDS),
+  requestedAt: z.iso.datetime().transform((at) => new Date(at)),
+})
+/** The receipt of an erasure that was begun, as it is kept outside of the database. */
+export type Receipt = Readonly<{ study: StudyId; auditId: AuditId } & z.infer<typeof Receipt>>
 
 const hex = (bytes: ArrayBuffer) =>
   Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -190,6 +204,28 @@ export function openObjects(bucket: R2Bucket) {
     async keepReceipt({ study, auditId }: { study: StudyId; auditId: AuditId }, receipt: object): Promise<void> {
       const httpMetadata = { contentType: 'application/json' }
       await reachable(bucket.put(receiptKey(study, auditId), JSON.stringify(receipt), { httpMetadata }))
+    },
+
+    /**
+     * The receipts that are kept, at most `limit` objects of them by their keys; `end`: where to go on, if there is more.
+     */
+    async receipts(
+      after: string | undefined,
+      limit: number,
+    ): Promise<{ receipts: Receipt[]; end: string | undefined }> {
+      const startAfter = after === undefined ? {} : { startAfter: after }
+      const page = await reachable(bucket.list({ prefix: RECEIPTS, limit, ...startAfter }))
+      const read = async ({ key }: R2Object): Promise<Receipt[]> => {
+        const [, study, auditId] = RECEIPT_KEY.exec(key) ?? []
+        if (study === undefined || auditId === undefined) return []
+        const object = await reachable(bucket.get(key))
+        if (object === null) return []
+        // The pattern proves the shapes.
+        const of = { study: study as StudyId, auditId: auditId as AuditId }
+        return [{ ...of, ...Receipt.parse(await reachable(object.json())) }]
+      }
+      const receipts = await Promise.all(page.objects.map(read))
+      return { receipts: receipts.flat(), end: page.truncated ? page.objects.at(-1)?.key : undefined }
     },
 
     async createMultipart(objectKey: string, headers: { mediaType: string; disposition: string }): Promise<string> {

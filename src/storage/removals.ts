@@ -4,7 +4,7 @@ import { type FileId, newId, type ParticipantId } from '../model/ids.ts'
 import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
-import { allows, allowsPublic, READ_ONCE, targetFile } from './conditions.ts'
+import { allows, allowsPublic, READ_ONCE, targetFile, visibilityNow } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { atRevision, grantedToCaller, isFile, ownerOf } from './file-rows.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
@@ -95,7 +95,8 @@ export const removalStore = (db: Database) => ({
     const [who, rows] = await db.batch(
       whoStatement(caller),
       statement<JudgedRow>(
-        sql`SELECT f.id, f.number, f.name, f.owner, f.visibility, f.created_by AS "createdBy", f.source,
+        sql`SELECT f.id, f.number, f.name, f.owner, ${visibilityNow('f')} AS visibility, f.created_by AS "createdBy",
+            f.source,
             (f.visibility = 'public' AND ${allowsPublic(sql`f.study_id`)}) AS "publicNow", ${grantedToCaller(caller, 'f')}
           FROM json_each(${JSON.stringify(ids)}) asked CROSS JOIN files f
             ON ${isFile(caller.study, sql`asked.value`)}`,

@@ -75,7 +75,7 @@ export function searched(
   const time = isPending ? sql`f.created_at` : sql`f.listed_at`
   const residual = sql.join(
     [
-      isPending ? sql`f.listed_at IS NULL` : sql`f.listed_at IS NOT NULL`,
+      isPending ? sql`f.listed_at IS NULL AND f.draft = 0` : sql`f.listed_at IS NOT NULL`,
       ...(owner === undefined ? [] : [sql`f.owner = ${owner}`]),
       ...filtersOf(query).map((filter) => filter.residual),
       within(query, { time, id: sql`f.id` }, undefined),

@@ -1,17 +1,17 @@
 import { base64url } from 'jose'
-import { type KeyId, MAX_STUDY_NUMBER } from '../model/ids.ts'
+import { ALL_STUDIES, type KeyId, MAX_STUDY_NUMBER } from '../model/ids.ts'
 import type { Settings } from '../settings.ts'
 
 // What secrets look like. They are shown once and rest as hashes: nothing here stores, looks up or decides.
 
-const API_KEY = /^crl_([1-9]\d{0,4})_[\w-]{43}$/
+const API_KEY = /^crl_(0|[1-9]\d{0,4})_[\w-]{43}$/
 
 /**
  * A new API key of 256 random bits, `crl_<study number>_<base64url>`: `secret` is what its holder gets, `hash` what
  * is kept, `hint` (its last four characters) what people tell keys apart by.
  */
 export async function newApiKeySecret(studyNumber: number) {
-  assertStudyNumber(studyNumber)
+  if (studyNumber !== ALL_STUDIES) assertStudyNumber(studyNumber)
   const secret = `crl_${studyNumber}_${base64url.encode(randomBytes(32))}`
   return { secret, hash: await hashSecret(secret), hint: secret.slice(-4) }
 }
@@ -100,6 +100,14 @@ const FILE_KEY_TAGGED_BYTES = KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES + 
 const FILE_KEY_BYTES = FILE_KEY_TAGGED_BYTES + FILE_KEY_TAG_BYTES
 const FILE_KEY = new RegExp(String.raw`^[\w-]{${Math.ceil((FILE_KEY_BYTES * 8) / 6)}}$`)
 
+// A file token: server key id | study number, big-endian | random | the start of an HMAC-SHA256 over the rest. It is as
+// long as the clients of the protocol expect that knows it; what it opens is for its row to say, as of a download token.
+const FILE_TOKEN_RANDOM_BYTES = 12
+const FILE_TOKEN_TAG_BYTES = 5
+const FILE_TOKEN_TAGGED_BYTES = KEY_ID_BYTES + STUDY_NUMBER_BYTES + FILE_TOKEN_RANDOM_BYTES
+/** 20 bytes in base64url. */
+const FILE_TOKEN = /^[\w-]{27}$/
+
 /** What opens one file for a while, as long as the key that it was issued with would. */
 export type FileKey = Readonly<{ file: number; issuer: KeyId; expiresAt: Date }>
 
@@ -124,6 +132,11 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
     // Longer than anything else that is tagged in bytes, and named, so that neither passes for the other.
     const named = await new Blob(['key of a file ', bytes.subarray(0, FILE_KEY_TAGGED_BYTES)]).bytes()
     return new Uint8Array(await sign(named, key)).subarray(0, FILE_KEY_TAG_BYTES)
+  }
+  const fileTokenTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
+    // Named, so that nothing else that is tagged passes for it.
+    const named = await new Blob(['token of a file ', bytes.subarray(0, FILE_TOKEN_TAGGED_BYTES)]).bytes()
+    return new Uint8Array(await sign(named, key)).subarray(0, FILE_TOKEN_TAG_BYTES)
   }
 
   return {
@@ -167,6 +180,32 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
       if (!key) return undefined
       const tag = await tagOf(bytes.subarray(0, TAGGED_BYTES), key)
       if (!crypto.subtle.timingSafeEqual(tag, bytes.subarray(TAGGED_BYTES))) return undefined
+      return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
+    },
+
+    /** A new token for a version of a file of this study; only its hash is to be kept. */
+    async issueFileToken(studyNumber: number): Promise<{ token: string; hash: string }> {
+      assertStudyNumber(studyNumber)
+      if (!signingKey) throw new Error('There is no token key to sign with.')
+      const bytes = new Uint8Array(FILE_TOKEN_TAGGED_BYTES + FILE_TOKEN_TAG_BYTES)
+      bytes.set([signingKey.id, studyNumber >> 8, studyNumber & 0xff])
+      bytes.set(randomBytes(FILE_TOKEN_RANDOM_BYTES), KEY_ID_BYTES + STUDY_NUMBER_BYTES)
+      bytes.set(await fileTokenTagOf(bytes, signingKey), FILE_TOKEN_TAGGED_BYTES)
+      const token = base64url.encode(bytes)
+      return { token, hash: await hashSecret(token) }
+    },
+
+    /** What is inside a file token that one of the keys signed; undefined for anything else. */
+    async openFileToken(token: string): Promise<{ studyNumber: number; hash: string } | undefined> {
+      if (!FILE_TOKEN.test(token)) return undefined
+      const bytes = base64url.decode(token)
+      // The last character has two bits to spare: only the spelling that was issued is the token.
+      if (base64url.encode(bytes) !== token) return undefined
+      const [keyId, high = 0, low = 0] = bytes
+      const key = tokenKeys.find(({ id }) => id === keyId)
+      if (!key) return undefined
+      const tag = bytes.subarray(FILE_TOKEN_TAGGED_BYTES)
+      if (!crypto.subtle.timingSafeEqual(await fileTokenTagOf(bytes, key), tag)) return undefined
       return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
     },
 

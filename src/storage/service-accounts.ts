@@ -125,7 +125,10 @@ export const serviceAccountStore = (db: Database) => ({
     return rows
   },
 
-  /** A session that acts for a participant, through the key that the caller's own came of, and ends with that. */
+  /**
+   * A session that acts for a participant, through the key that the caller's own came of, and ends with that. For nobody
+   * who has withdrawn: from then on the team has no more of theirs than was shared with it.
+   */
   async actFor(
     caller: Caller,
     { rule, participant, reach, session }: { rule: Rule; participant: ParticipantId; reach: Reach; session: NewSecret },
@@ -142,7 +145,7 @@ export const serviceAccountStore = (db: Database) => ({
               ${reach === 'nothing' ? 'stranger' : 'participant'}, p.id, ${reach === 'everything' ? 0 : 1},
               ${caller.now.getTime()}, ${session.expiresAt.getTime()}
             FROM who CROSS JOIN participants p WHERE p.study_id = ${study} AND p.id = ${participant}
-              AND p.status IN ('active', 'withdrawn') AND who.key_id IS NOT NULL AND ${allows(rule, targetStudy(study))}
+              AND p.status = 'active' AND who.key_id IS NOT NULL AND ${allows(rule, targetStudy(study))}
             ON CONFLICT DO NOTHING`,
         ),
       ),

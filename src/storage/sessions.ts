@@ -146,9 +146,11 @@ export const sessionStore = (db: Database) => ({
 
   /**
    * A session of the caller's key beside those that it has at this door; of more than a few, those stay that were used
-   * last. Undefined: the caller shows no key that stands, or may have none made with this limit.
+   * last, and however many have a limit, they put none out that has none. Undefined: the caller shows no key that
+   * stands, or may have none made with this limit.
    */
   async begin(caller: Caller, access: NewSecret, limit?: SessionLimit): Promise<Session | undefined> {
+    const alike = sql`${ofKey(caller, 'access')} AND source IS ${limit === undefined ? sql`NULL` : sql`NOT NULL`}`
     const [, , , , rows] = await db.batch(
       whoStatement(caller),
       insertSecret(caller, 'access', { ...access, limit }),
@@ -156,8 +158,8 @@ export const sessionStore = (db: Database) => ({
       statement(
         withWho(
           caller,
-          sql`DELETE FROM sessions WHERE ${ofKey(caller, 'access')} AND hash <> ${access.hash} AND hash NOT IN (
-            SELECT hash FROM sessions INDEXED BY sessions_key WHERE ${ofKey(caller, 'access')}
+          sql`DELETE FROM sessions WHERE ${alike} AND hash <> ${access.hash} AND hash NOT IN (
+            SELECT hash FROM sessions INDEXED BY sessions_key WHERE ${alike}
             ORDER BY expires_at DESC, id DESC LIMIT ${SESSIONS_KEPT})`,
         ),
       ),

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { ParticipantId } from '../model/ids.ts'
 import type { Condition, Rule } from '../model/rules.ts'
+import { isDeparting } from './conditions.ts'
 import type { Place } from './cursor.ts'
 import { type Caller, principalSql } from './who.ts'
 
@@ -16,6 +17,12 @@ export type FileQuery = Readonly<{
   name: string | undefined
   /** A file must have all of them. */
   tags: readonly string[]
+  /** What it is called: its title or, without one, its name. */
+  title?: string | undefined
+  /** A tag must have this text in it, in any case of its ASCII letters. */
+  tagWith?: string | undefined
+  /** It has none of these categories. */
+  noCategories?: readonly string[] | undefined
   /** First completed at this time or later; of pending files, begun. */
   from: Date | undefined
   /** First completed before this time; of pending files, begun. */
@@ -88,7 +95,8 @@ const isGranted = (caller: Caller, more = sql``): SQL =>
 
 /**
  * Under whose name the caller finds what was shared, in the same way; NULL: nothing is to be found so. Nobody is
- * granted what is their own. An external id is what the study calls somebody: to the participants it is nobody's.
+ * granted what is their own, and applications have nothing to do with what is not. An external id is what the study
+ * calls somebody: to the participants it is nobody's.
  */
 export function granteeFor(caller: Caller, rule: Rule, asked: FileQuery['participant']): SQL {
   if (asked === 'me') return sql`NULL`
@@ -97,8 +105,15 @@ export function granteeFor(caller: Caller, rule: Rule, asked: FileQuery['partici
     ([role, conditions]) => conditions.includes('granted') && !(isStudysWord && role === 'participant'),
   )
   // Most are granted nothing, and their role need not be asked for.
-  return sql`CASE WHEN ${isGranted(caller)} THEN ${byRole(withApplications(roles.map(([role]) => [role, sql`who.principal`])))} END`
+  return sql`CASE WHEN ${isGranted(caller)} THEN ${byRole(roles.map(([role]): Arm => [role, sql`who.principal`]))} END`
 }
+
+/** Whether an owner's place under a scope is still there to be found: the team's end as soon as the owner leaves. */
+export const isOpen = (scope: SQL, { study, owner }: { study: SQL; owner: SQL }): SQL =>
+  sql`NOT ((${scope} GLOB '+*' OR ${scope} GLOB 'to:member:*') AND ${isDeparting(study, owner)})`
+
+/** Whether anybody is leaving; 1 or NULL. */
+const isAnyDeparting = ({ study }: Caller): SQL => sql`(SELECT 1 FROM departures d WHERE d.study_id = ${study} LIMIT 1)`
 
 /** Whether files are left of somebody whose erasure has begun; 1 or NULL. */
 const isErasing = ({ study }: Caller): SQL =>
@@ -107,16 +122,17 @@ const isErasing = ({ study }: Caller): SQL =>
     WHERE e.study_id = ${study} AND e.participant_id IS NOT NULL LIMIT 1)`
 
 /**
- * Whether places in the ranges may be of files that the list has not: of somebody who is being erased, of what was shared
- * until a time that has passed and, where an owner is asked for, of all that others have shared.
+ * Whether places in the ranges may be of files that the list has not: of somebody who is leaving or being erased, of what
+ * was shared until a time that has passed and, where an owner is asked for, of all that others have shared.
  */
 export function mayStepOver(caller: Caller, rule: Rule, asked: FileQuery['participant']): SQL {
   const expired = sql` AND g.expires_at <= ${caller.now.getTime()}`
-  return sql`(${isErasing(caller)} OR (${isGranted(caller, asked === undefined ? expired : undefined)}
+  return sql`(${isErasing(caller)} OR ${isAnyDeparting(caller)} OR (${isGranted(caller, asked === undefined ? expired : undefined)}
     AND ${granteeFor(caller, rule, asked)} IS NOT NULL))`
 }
 
-type Filter = Readonly<{ term: string; residual: SQL }>
+/** Without a `term` there is no range of the shelf for it. */
+type Filter = Readonly<{ term: string | undefined; residual: SQL }>
 
 /** One row, however many tags the file has. */
 const tagOnShelf = (tag: string): SQL =>
@@ -136,6 +152,29 @@ function hasTag(tag: string, status: FileQuery['status']): SQL {
   return sql`(${seen} AND EXISTS (${status === 'pending' ? tagInFile(tag) : tagOnShelf(tag)}))`
 }
 
+/**
+ * Whether a tag of the file `f` has a text in it. Its JSON is looked at first, which reads no row, and would also find the
+ * text in what stands between two tags.
+ */
+const hasTagWith = (text: string): SQL =>
+  sql`(instr(lower(f.tags), lower(${JSON.stringify(text).slice(1, -1)})) > 0
+    AND EXISTS (SELECT 1 FROM json_each(f.tags) tag WHERE instr(lower(tag.value), lower(${text})) > 0))`
+
+/** What is in no category, as none has controls in it. */
+const BETWEEN = '\u001F'
+/** By a look at a text, which reads no row, where a list would be read for each file. */
+const hasNoneOf = (categories: readonly string[]): SQL =>
+  sql`(f.category IS NULL
+    OR instr(${BETWEEN + categories.join(BETWEEN) + BETWEEN}, ${BETWEEN} || f.category || ${BETWEEN}) = 0)`
+
+/** The filters that no range of the shelf is for. */
+const lateFiltersOf = ({ title, tagWith, noCategories }: FileQuery): Filter[] =>
+  [
+    ...(title === undefined ? [] : [sql`coalesce(f.title, f.name) = ${title}`]),
+    ...(tagWith === undefined ? [] : [hasTagWith(tagWith)]),
+    ...(noCategories === undefined ? [] : [hasNoneOf(noCategories)]),
+  ].map((residual) => ({ term: undefined, residual }))
+
 /** Every filter that a query has: as a term of the shelf, and as a condition on the file `f`. Likely the rarest first. */
 export const filtersOf = (query: FileQuery): Filter[] => [
   ...(query.name === undefined ? [] : [{ term: `n:${query.name}`, residual: sql`f.name = ${query.name}` }]),
@@ -144,7 +183,15 @@ export const filtersOf = (query: FileQuery): Filter[] => [
   ...(query.category === undefined
     ? []
     : [{ term: `c:${query.category}`, residual: sql`f.category = ${query.category}` }]),
+  ...lateFiltersOf(query),
 ]
+
+/** The term of the shelf whose range is read, and what is left to ask of each file that is found in it. */
+export function drivenBy(query: FileQuery): { term: string; others: readonly Filter[] } {
+  const filters = filtersOf(query)
+  const [driving] = filters
+  return driving?.term === undefined ? { term: '', others: filters } : { term: driving.term, others: filters.slice(1) }
+}
 
 /** The dates that are asked for and the cursor, as bounds of a range. */
 export const within = (query: FileQuery, { time, id }: { time: SQL; id: SQL }, after: Place | undefined): SQL =>

@@ -8,7 +8,17 @@ import { allows, notErasing, READ_ONCE, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf, type Place } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
-import { type FileQuery, filtersOf, granteeFor, mayStepOver, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
+import {
+  drivenBy,
+  type FileQuery,
+  filtersOf,
+  granteeFor,
+  isOpen,
+  mayStepOver,
+  ownerAsked,
+  scopeFor,
+  within,
+} from './shelf-ranges.ts'
 import { type Caller, principalOf, sourceSql, whoStatement, withWho } from './who.ts'
 
 /** How many places of the ranges are looked at for one page: past that it is short, and has a next one. */
@@ -29,10 +39,10 @@ type Asked = Readonly<{ query: FileQuery; rule: Rule; after: Place | undefined }
  * was shared with the caller. They are merged as they are read, and no file is in both. `study` NULL opens neither.
  */
 function rangesOf(caller: Caller, { query, rule, after }: Asked, study: SQL): SQL {
-  const [driving] = filtersOf(query)
+  const { term } = drivenBy(query)
   const places = (scope: SQL, isShared: 0 | 1): SQL =>
-    sql`SELECT s.listed_at, s.file_id, s.until, ${sql.raw(String(isShared))} AS shared FROM shelf s
-      WHERE s.study_id = ${study} AND s.scope = ${scope} AND s.term = ${driving?.term ?? ''}
+    sql`SELECT s.listed_at, s.file_id, s.until, s.scope, ${sql.raw(String(isShared))} AS shared FROM shelf s
+      WHERE s.study_id = ${study} AND s.scope = ${scope} AND s.term = ${term}
         AND ${within(query, { time: sql`s.listed_at`, id: sql`s.file_id` }, after)}`
   return sql`${places(scopeFor(rule, ownerAsked(caller, query.participant)), 0)}
     UNION ALL ${places(sql`'to:' || ${granteeFor(caller, rule, query.participant)}`, 1)}
@@ -44,13 +54,14 @@ function rangesOf(caller: Caller, { query, rule, after }: Asked, study: SQL): SQ
  * any, that it is of the source that an application is limited to.
  */
 function residualOf(caller: Caller, query: FileQuery): SQL {
-  const [, ...others] = filtersOf(query)
+  const { others } = drivenBy(query)
   const source = sourceSql(caller)
   const owner = ownerAsked(caller, query.participant)
   return sql.join(
     [
       sql`(s.until IS NULL OR s.until > ${caller.now.getTime()})`,
       notErasing(sql`${caller.study}`, sql`f.owner`),
+      isOpen(sql`s.scope`, { study: sql`f.study_id`, owner: sql`f.owner` }),
       ...(owner === undefined ? [] : [sql`(s.shared = 0 OR f.owner = ${owner})`]),
       ...(source === undefined ? [] : [sql`(${source} IS NULL OR f.source IS ${source})`]),
       ...others.map((filter) => filter.residual),
@@ -61,7 +72,7 @@ function residualOf(caller: Caller, query: FileQuery): SQL {
 
 /** The study, if a page may be short although its ranges go on: places of theirs are stepped over. */
 const studyIfShort = (caller: Caller, { query, rule }: Asked): SQL =>
-  filtersOf(query).length > 1
+  drivenBy(query).others.length > 0
     ? sql`${caller.study}`
     : sql`(SELECT ${caller.study} WHERE ${sourceSql(caller) ?? sql`NULL`} IS NOT NULL
         OR ${mayStepOver(caller, rule, query.participant)})`
@@ -121,7 +132,7 @@ export const shelfStore = (db: Database) => ({
     const asked = ownerAsked(caller, query.participant)
     const own = asked ?? sql`(SELECT participant_id FROM who)`
     const ordered = sql`${within(query, { time: sql`f.created_at`, id: sql`f.id` }, after)} AND f.listed_at IS NULL
-      ORDER BY f.created_at DESC, f.id DESC`
+      AND f.draft = 0 ORDER BY f.created_at DESC, f.id DESC`
     // One of the two ranges is empty: whoever is no participant, and asks for no owner, goes through the study.
     const byOwner = sql`FROM files f INDEXED BY files_pending_owner
       WHERE f.study_id = ${caller.study} AND f.owner = ${own} AND ${ordered}`

@@ -4,17 +4,21 @@ import { auditStore } from './audit-events.ts'
 import { belongingStore } from './belongings.ts'
 import { completionStore } from './completions.ts'
 import { openDatabase, type Queryable } from './database.ts'
+import { departureStore } from './departures.ts'
 import { documentRemovalStore } from './document-removals.ts'
 import { documentSchemaStore } from './document-schemas.ts'
 import { documentStore } from './documents.ts'
 import { downloadClaimStore } from './download-claims.ts'
+import { downloadKeyStore } from './download-keys.ts'
 import { downloadTokenStore } from './download-tokens.ts'
 import { enrolmentCodeStore } from './enrolment-codes.ts'
+import { draftStore } from './drafts.ts'
 import { erasureStore } from './erasures.ts'
 import { fileStore } from './files.ts'
 import { fileUploadStore } from './file-uploads.ts'
 import { grantTemplateStore } from './grant-templates.ts'
 import { grantStore } from './grants.ts'
+import { healthStore } from './health.ts'
 import { handleStore } from './handles.ts'
 import { hostStore } from './hosts.ts'
 import { idempotencyStore } from './idempotency.ts'
@@ -23,6 +27,7 @@ import { memberFileStore } from './member-files.ts'
 import { memberStore } from './members.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
+import { ownStudyStore } from './own-studies.ts'
 import { participantPageStore } from './participant-pages.ts'
 import { participantStore } from './participants.ts'
 import { createPresigner } from './presign.ts'
@@ -31,12 +36,15 @@ import { reportEntryStore } from './report-entries.ts'
 import { reportNameStore } from './report-names.ts'
 import { reportRollupStore } from './report-rollups.ts'
 import { reportStore } from './reports.ts'
+import { revivalStore } from './revivals.ts'
 import { searchStore } from './search.ts'
 import { serviceAccountStore } from './service-accounts.ts'
 import { sessionStore } from './sessions.ts'
 import { shelfStore } from './shelf.ts'
 import { studyStore } from './studies.ts'
 import { uploadStore } from './uploads.ts'
+import { versionMoveStore } from './version-moves.ts'
+import { versionStore } from './versions.ts'
 
 export type Bindings = Readonly<{ DB: Queryable; BUCKET: R2Bucket; TOKENS: KVNamespace }>
 
@@ -48,8 +56,10 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
   const db = openDatabase(bindings.DB)
   return {
     studies: studyStore(db),
+    ownStudies: ownStudyStore(db),
     participants: participantStore(db),
     participantPages: participantPageStore(db),
+    departures: departureStore(db),
     members: memberStore(db),
     memberFiles: memberFileStore(db),
     apiKeys: apiKeyStore(db),
@@ -60,11 +70,16 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     sessions: sessionStore(db),
     serviceAccounts: serviceAccountStore(db),
     erasures: erasureStore(db, bindings.TOKENS),
+    health: healthStore(db),
+    revivals: revivalStore(db),
     hosts: hostStore(db),
     idempotency: idempotencyStore(db),
     files: fileStore(db),
     handles: handleStore(db),
     fileUploads: fileUploadStore(db),
+    drafts: draftStore(db),
+    versions: versionStore(db),
+    versionMoves: versionMoveStore(db),
     shelf: shelfStore(db),
     search: searchStore(db),
     grants: grantStore(db),
@@ -80,6 +95,7 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     reportNames: reportNameStore(db),
     reportRollups: reportRollupStore(db),
     downloadTokens: downloadTokenStore(db, bindings.TOKENS),
+    downloadKeys: downloadKeyStore(db),
     downloadClaims: downloadClaimStore(db, bindings.TOKENS),
     objectDeletions: objectDeletionStore(db),
     objects: openObjects(bindings.BUCKET),

@@ -3,7 +3,7 @@ import type { Changes, FileDetails, Upload, UploadPart, UploadPlan } from '../mo
 import { type FileId, type StudyId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { allows, type Target } from './conditions.ts'
+import { allows, type Target, visibilityNow } from './conditions.ts'
 import { columnsOf, dateOf, first, type Prefixed, type Row, statement, withoutPrefix } from './database.ts'
 import { ownerOf } from './file-rows.ts'
 import { uploads } from './schema/files.ts'
@@ -25,7 +25,7 @@ export const targetUpload: Target = {
   study: sql`u.study_id`,
   file: undefined,
   owner: sql`u.owner`,
-  visibility: sql`(SELECT f.visibility FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
+  visibility: sql`(SELECT ${visibilityNow('f')} FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
   createdBy: sql`u.created_by`,
   source: sql`(SELECT f.source FROM files f WHERE f.study_id = u.study_id AND f.id = u.file_id)`,
 }

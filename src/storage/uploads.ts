@@ -193,7 +193,7 @@ export const uploadStore = (db: Database) => ({
       record(caller, { action: 'file.abandon', owner: sql`${ownerColumn(upload.owner)}`, object: upload.version }),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND ${gone}`),
       statement(
-        sql`DELETE FROM files AS f WHERE f.study_id = ${study} AND f.id = ${upload.file} AND f.listed_at IS NULL
+        sql`DELETE FROM files AS f WHERE f.study_id = ${study} AND f.id = ${upload.file} AND f.version_id IS NULL
           AND NOT EXISTS (SELECT 1 FROM uploads u INDEXED BY uploads_file
             WHERE u.study_id = ${study} AND u.file_id = ${upload.file})`,
       ),

@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { KeyId, MemberId, ParticipantId, StudyId } from '../model/ids.ts'
+import { ALL_STUDIES, type KeyId, type MemberId, NO_STUDY, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Idempotency } from '../model/idempotency.ts'
-import type { Actor, Credential, Door, Principal, Role, Through } from '../model/principal.ts'
+import type { Actor, Claimed, Credential, Door, Principal, Role, Through } from '../model/principal.ts'
 import { notErasing } from './conditions.ts'
 import { dateOrNull, statement } from './database.ts'
 
@@ -51,9 +51,25 @@ function isKeptOut({ admits, requiresActive }: Caller, { role, status }: { role:
   return sql.raw(requiresActive === true ? `NOT (${admitted} AND ${status} IS NOT 'withdrawn')` : `NOT ${admitted}`)
 }
 
-/** A SELECT of the caller's row in this study, or of none: revoked, expired, unknown or of another study. */
-function whoSql(caller: Caller): SQL {
-  const { credential, study, now } = caller
+/** A study that a caller is looked for in, and whether it is among some; undefined: they are all. */
+type Whereabouts = Readonly<{ study: SQL; isAmong: (studies: readonly StudyId[] | undefined) => SQL }>
+
+const inOne = ({ study }: Caller): Whereabouts => ({
+  study: sql`${study}`,
+  isAmong: (studies) => (studies === undefined || studies.includes(study) ? sql`1` : sql`0`),
+})
+
+/** For a statement that goes through studies. */
+export const inEach = (study: SQL): Whereabouts => ({
+  study,
+  isAmong: (studies) =>
+    studies === undefined ? sql`1` : sql`${study} IN (SELECT value FROM json_each(${JSON.stringify(studies)}))`,
+})
+
+/** A SELECT of the caller's row in a study, or of none: revoked, expired, unknown or of another study. */
+export function whoSql(caller: Caller, whereabouts: Whereabouts = inOne(caller)): SQL {
+  const { credential, now } = caller
+  const { study } = whereabouts
   switch (credential.kind) {
     case 'anonymous':
     case 'operator':
@@ -66,7 +82,7 @@ function whoSql(caller: Caller): SQL {
           ${isKeptOut(caller, { role: 'k.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now,
           NULL AS source
         FROM api_keys k LEFT JOIN participants p ON p.study_id = k.study_id AND p.id = k.participant_id
-        WHERE k.study_id = ${study} AND k.hash = ${credential.hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
+        WHERE ${isShown(credential, study)} AND k.public_key IS NULL AND ${keyStands('k', now)}
           AND (k.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     case 'session':
       return sql`SELECT CASE WHEN s.source IS NULL THEN s.role ELSE 'application' END AS role,
@@ -81,18 +97,52 @@ function whoSql(caller: Caller): SQL {
           AND ${keyStands('k', now)}
           AND (s.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
     case 'jwt':
-      return sql`SELECT m.role, coalesce('participant:' || m.participant_id, 'member:' || m.id) AS actor,
-          coalesce('participant:' || p.audit_id, 'member:' || m.id) AS audit_actor, m.participant_id, p.status,
-          p.audit_id, NULL AS key_id, m.id AS member_id, ${memberPrincipal('m')} AS principal, NULL AS last_used_at,
-          ${isKeptOut(caller, { role: 'm.role', status: 'p.status' })} AS read_only, ${now.getTime()} AS now,
-          NULL AS source
-        FROM members m LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
-        WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject}
-          AND ${credential.studies === undefined || credential.studies.includes(study) ? sql`1` : sql`0`}
-          AND ${studyStands('m')} AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
+      return credential.claimed === undefined
+        ? byMembership(caller, credential, whereabouts)
+        : sql`${byMembership(caller, credential, whereabouts)}
+            UNION ALL ${byClaim(caller, { ...credential, claimed: credential.claimed }, whereabouts)}`
     default:
       return credential satisfies never
   }
+}
+
+/**
+ * Where the row of a key is: with its study. One of all studies is with none, and opens each that stands as a download
+ * key of that study would.
+ */
+const isShown = ({ studyNumber, hash }: Extract<Credential, { kind: 'key' }>, study: SQL): SQL =>
+  studyNumber === ALL_STUDIES
+    ? sql`k.study_id = ${NO_STUDY} AND k.hash = ${hash} AND k.role = 'download'
+        AND EXISTS (SELECT 1 FROM studies opened WHERE opened.id = ${study} AND opened.status = 'active')`
+    : sql`k.study_id = ${study} AND k.hash = ${hash}`
+
+type Jwt = Extract<Credential, { kind: 'jwt' }>
+
+/** Where a member's row is. */
+const isMember = ({ issuer, subject }: Jwt, study: SQL): SQL =>
+  sql`m.study_id = ${study} AND m.issuer = ${issuer} AND m.subject = ${subject}`
+
+const byMembership = (caller: Caller, jwt: Jwt, { study, isAmong }: Whereabouts): SQL =>
+  sql`SELECT m.role, coalesce('participant:' || m.participant_id, 'member:' || m.id) AS actor,
+      coalesce('participant:' || p.audit_id, 'member:' || m.id) AS audit_actor, m.participant_id, p.status,
+      p.audit_id, NULL AS key_id, m.id AS member_id, ${memberPrincipal('m')} AS principal, NULL AS last_used_at,
+      ${isKeptOut(caller, { role: 'm.role', status: 'p.status' })} AS read_only, ${caller.now.getTime()} AS now,
+      NULL AS source
+    FROM members m LEFT JOIN participants p ON p.study_id = m.study_id AND p.id = m.participant_id
+    WHERE ${isMember(jwt, study)} AND ${isAmong(jwt.studies)} AND ${studyStands('m')}
+      AND (m.participant_id IS NULL OR p.status IN ('active', 'withdrawn'))`
+
+/**
+ * By what their token says alone. Whoever has a row is what that makes of them, also where it opens nothing: it is the
+ * study's own word. Files are shared with nobody who has none.
+ */
+function byClaim(caller: Caller, jwt: Jwt & { claimed: Claimed }, { study, isAmong }: Whereabouts): SQL {
+  const { member, role, studies } = jwt.claimed
+  const actor = `member:${member}`
+  return sql`SELECT ${role}, ${actor}, ${actor}, NULL, NULL, NULL, NULL, ${member}, NULL, NULL,
+      ${isKeptOut(caller, { role: `'${role}'`, status: 'NULL' })}, ${caller.now.getTime()}, NULL
+    FROM studies claimed WHERE claimed.id = ${study} AND claimed.status = 'active' AND ${isAmong(jwt.studies)}
+      AND ${isAmong(studies)} AND NOT EXISTS (SELECT 1 FROM members m WHERE ${isMember(jwt, study)})`
 }
 
 /** Whom a file is shared with, where a key or a member asks. A key of the team that acts for no member is nobody. */
@@ -145,8 +195,7 @@ function ofCredential(
     case 'session':
       return sql`(SELECT ${session} FROM sessions s WHERE s.study_id = ${study} AND s.hash = ${credential.hash})`
     case 'jwt':
-      return sql`(SELECT ${member} FROM members m
-        WHERE m.study_id = ${study} AND m.issuer = ${credential.issuer} AND m.subject = ${credential.subject})`
+      return sql`(SELECT ${member} FROM members m WHERE ${isMember(credential, sql`${study}`)})`
     case 'anonymous':
     case 'operator':
     case 'system':

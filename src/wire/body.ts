@@ -14,3 +14,26 @@ export const limitBytes = (maxSize: number): MiddlewareHandler<AppEnv> =>
       throw bodyTooLarge(maxSize)
     },
   })
+
+/**
+ * A body's bytes as they come. Whoever stops taking them leaves the rest in the body, for others to take.
+ * @throws what `brokenOff` makes, of a body that ends before its end
+ */
+export async function* bytesIn(
+  body: ReadableStream<Uint8Array> | null,
+  brokenOff: () => Error,
+): AsyncGenerator<Uint8Array, undefined> {
+  if (body === null) return
+  const reader = body.getReader()
+  try {
+    while (true) {
+      const { done, value } = await reader.read().catch(() => {
+        throw brokenOff()
+      })
+      if (done) return
+      yield value
+    }
+  } finally {
+    reader.releaseLock()
+  }
+}

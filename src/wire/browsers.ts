@@ -18,3 +18,9 @@ export const SECURE_HEADERS = {
   xFrameOptions: 'DENY',
   referrerPolicy: 'no-referrer',
 } as const satisfies Parameters<typeof secureHeaders>[0]
+
+const PREFETCH_HEADERS = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz']
+
+/** Whether a browser looks ahead, and nobody has asked for anything yet: what works once is not for it. */
+export const isPrefetch = (headers: Headers): boolean =>
+  PREFETCH_HEADERS.some((name) => /\b(prefetch|prerender|preview)\b/i.test(headers.get(name) ?? ''))

@@ -1,13 +1,21 @@
+import type { Context } from 'hono'
 import { credentialOfKey, credentialOfSession, isOperatorKey } from '../domain/credentials.ts'
 import { unauthenticated } from '../model/errors.ts'
 import type { Credential } from '../model/principal.ts'
 import { runtimeOf } from '../runtime.ts'
+import type { AppEnv } from './context.ts'
 
 const BEARER = /^bearer +([^\s]+) *$/i
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** The token of an Authorization header; undefined if it is no well-formed bearer. */
 export const bearerOf = (header: string): string | undefined => BEARER.exec(header)?.[1]
+
+/** Whether the operator asks, whatever anyone else may show. */
+export async function showsOperatorKey(c: Context<AppEnv>): Promise<boolean> {
+  const token = bearerOf(c.req.header('Authorization') ?? '')
+  return token !== undefined && isOperatorKey(token, runtimeOf(c.env).settings)
+}
 
 /**
  * What a token's text shows: a Carrel key, a JWT of an issuer that is set, or the operator's key. It is parsed, and a

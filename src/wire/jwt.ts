@@ -11,6 +11,7 @@ import { DomainError, misconfigured, overloaded } from '../model/errors.ts'
 import type { StudyId } from '../model/ids.ts'
 import type { Credential } from '../model/principal.ts'
 import type { JwtIssuer } from '../settings.ts'
+import { claimedIn } from './claimed-roles.ts'
 
 type JwtCredential = Extract<Credential, { kind: 'jwt' }>
 type FetchJwks = (url: string, init: RequestInit) => Promise<Response>
@@ -73,7 +74,8 @@ export function createJwtVerifier(issuers: readonly JwtIssuer[], fetchJwks: Fetc
       if (!isSubject(payload.sub)) return undefined
       // The operator's settings name the studies: ids from here on.
       const studies = issuer.studies as readonly StudyId[] | undefined
-      return { kind: 'jwt', issuer: issuer.issuer, subject: payload.sub, studies }
+      const who = { issuer: issuer.issuer, subject: payload.sub }
+      return { kind: 'jwt', ...who, studies, claimed: await claimedIn(payload, who, issuer.claimRoles) }
     } catch (error) {
       if (error instanceof DomainError) throw error
       // Besides jose's own errors, importing a provider's odd key throws a TypeError or a DOMException.

@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Adapter } from '../../src/adapters/adapter.ts'
+import { type Adapter, mountAdapter, type Tongue } from '../../src/adapters/adapter.ts'
 import { createApp } from '../../src/app.ts'
 import { getStudy } from '../../src/domain/studies.ts'
 import type { StudyId } from '../../src/model/ids.ts'
@@ -44,12 +44,8 @@ function createTiny(): Hono<AppEnv> {
   })
 }
 
-const TINY: Adapter = {
-  door: 'bridge',
-  paths: PATHS,
-  create: createTiny,
-  renderNotFound: (c) => c.text('tiny: nothing here', 404),
-}
+const TONGUE: Tongue = { create: createTiny, renderNotFound: (c) => c.text('tiny: nothing here', 404) }
+const TINY: Adapter = { door: 'bridge', paths: PATHS, load: async () => TONGUE }
 
 const callersTo = (adapters: readonly Adapter[], other: Partial<Env> = {}) => {
   const app = createApp(adapters)
@@ -201,8 +197,51 @@ describe('the log', () => {
 })
 
 describe('an adapter is not mounted', () => {
-  test.each(['/v1/studies/:study', '/v1/*', '*'])('with a route at %s, which it does not claim', (path) => {
-    const greedy = { ...TINY, create: () => createTiny().get(path, (c) => c.text('mine')) }
-    expect(() => createApp([greedy])).toThrow('does not claim')
+  test.each(['/v1/studies/:study', '/v1/*', '*'])('with a route at %s, which it does not claim', async (path) => {
+    const greedy = { ...TONGUE, create: () => createTiny().get(path, (c) => c.text('mine')) }
+    const mounted = mountAdapter(new Hono<AppEnv>(), { ...TINY, load: async () => greedy })
+    await expect(mounted).rejects.toThrow('does not claim')
+  })
+})
+
+describe('where an adapter claims only what is POSTed', () => {
+  const posting: Tongue = { ...TONGUE, create: () => createTiny().post('/', (c) => c.text(`posted by ${c.var.door}`)) }
+  const POSTING: Adapter = { ...TINY, posts: ['/'], load: async () => posting }
+
+  test('the rest of that path is native', async () => {
+    const caller = callersTo([POSTING])()
+    expect((await caller.post('/', {})).text).toBe('posted by bridge')
+    expect((await caller.get('/')).text).toContain('Carrel')
+    expectProblem(await caller.put('/', {}), 'method_not_allowed')
+  })
+
+  test('it is not mounted with a route for something else', async () => {
+    const greedy = { ...posting, create: () => createTiny().get('/', (c) => c.text('mine')) }
+    await expect(mountAdapter(new Hono<AppEnv>(), { ...POSTING, load: async () => greedy })).rejects.toThrow('/')
+  })
+})
+
+describe('an adapter is loaded', () => {
+  test('by the first request to one of its paths, and once', async () => {
+    const load = vi.fn(TINY.load)
+    const caller = callersTo([{ ...TINY, load }])()
+    expectProblem(await caller.get('/v1/nothing'), 'route_not_found')
+    expect(load).not.toHaveBeenCalled()
+    expect((await caller.get('/v1/apps/a/things/one')).text).toBe('one by bridge')
+    expect((await caller.post('/tiny/token', {})).text).toBe('here')
+    expect(load).toHaveBeenCalledOnce()
+  })
+
+  test('again after it could not be: nobody is refused for what failed before', async () => {
+    const load = vi.fn(TINY.load).mockRejectedValueOnce(new Error('No such module.'))
+    const caller = callersTo([{ ...TINY, load }])()
+    expectProblem(await caller.get('/v1/apps/a/things/one'), 'internal')
+    expect((await caller.get('/v1/apps/a/things/one')).text).toBe('one by bridge')
+  })
+
+  test('for each of two requests at once that come before it is', async () => {
+    const caller = callersTo([TINY])()
+    const answers = await Promise.all(['one', 'two'].map(async (thing) => caller.get(`/v1/apps/a/things/${thing}`)))
+    expect(answers.map(({ text }) => text)).toEqual(['one by bridge', 'two by bridge'])
   })
 })

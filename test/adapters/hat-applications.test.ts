@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt, importPKCS8, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { hashSecret } from '../../src/storage/secrets.ts'
+import { operator } from '../support/client.ts'
 import { aCompleted, aHat, anAddress, aNew, atHat, FILES, type Hat, type HatClient, send } from '../support/hat.ts'
 import { SECRETS } from '../support/secrets.ts'
 import { aParticipant, ok } from '../support/world.ts'
@@ -108,6 +109,34 @@ describe('the token of an application', () => {
     expect((await atHat(of.host, renewed).get(`${FILES}/file/${photos}`)).status).toBe(404)
   })
 
+  test('puts no token out that its owner has signed in for, however many are made', async () => {
+    const of = await aHat({ owner: { id: 'eve' } })
+    const named = { username: 'eve', password: of.person.key ?? '', 'CF-Connecting-IP': anAddress() }
+    const owner = atHat(of.host, ok(await of.nobody.get('/users/access_token', named)).accessToken)
+    for (let made = 0; made < 51; made += 1) ok(await owner.get(`${BY_NAME}?name=notes`))
+    ok(await owner.get('/users/access_token/validate'))
+  })
+
+  test('opens nothing of somebody else to whom the host is given', async () => {
+    const { hat: of, app } = await aWorld()
+    const eve = await aParticipant(of.study)
+    const at = `${of.study.path}/hosts/${of.host}`
+    ok(await operator.delete(at))
+    ok(await operator.put(at, { participant: eve.id }))
+    const hers = atHat(of.host, eve.key)
+    const [shared, open] = [await aCompleted(hers, { source: 'notes' }), await aCompleted(hers, { source: 'notes' })]
+    ok(await hers.get(`${FILES}/allowAccess/${shared.fileId}/${of.person.id}?content=true`))
+    ok(await hers.get(`${FILES}/allowAccessPublic/${open.fileId}`))
+    ok(await of.owner.get(`${FILES}/file/${shared.fileId}`))
+    for (const { fileId } of [shared, open]) {
+      expect((await app.get(`${FILES}/file/${fileId}`)).status).toBe(404)
+      expect((await app.get(`${FILES}/content/${fileId}`)).status).toBe(404)
+    }
+    for (const template of [TEMPLATE, { ...TEMPLATE, name: 'notes' }, { ...TEMPLATE, fileId: shared.fileId }]) {
+      expect(ok(await app.post(`${FILES}/search`, template))).toEqual([])
+    }
+  })
+
   test('ends with its owner’s key, and with an erasure', async () => {
     const { hat: of, app, notes } = await aWorld()
     ok(await of.study.admin.delete(`${of.study.path}/keys/${of.person.keyId}`))
@@ -154,6 +183,16 @@ describe('an application', () => {
       expect([source, status, body]).toEqual([source, ...DENIED])
     }
     expect(ok(await of.owner.post(`${FILES}/search`, TEMPLATE))).toHaveLength(3)
+  })
+
+  test('is not told of a file that it completes and that is of another source then', async () => {
+    const { hat: of, app, notes } = await aWorld()
+    const changed = { name: 'b.png', mediaType: 'image/png', size: 11, source: 'photos', title: 'autumn' }
+    const { upload } = ok(await of.person.put(`${of.study.path}/participants/me/files/${notes}`, changed))
+    await send(upload.url)
+    const { status, body } = await app.put(`${FILES}/file/${notes}/complete`)
+    expect([status, body]).toEqual([404, { message: 'No such file', cause: `File ${notes} not found` }])
+    expect(ok(await of.owner.get(`${FILES}/file/${notes}`))).toMatchObject({ source: 'photos', title: 'autumn' })
   })
 
   test('has nothing of files of other sources, which upstream gives it', async () => {

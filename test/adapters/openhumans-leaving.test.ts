@@ -38,6 +38,9 @@ test.each(['the project’s admin', 'the member'])('whom %s takes out is gone fr
     ok(await study.admin.get(`${PROJECT}/members/`)).results[0].data[0].download_url,
   ]
   const file = await fileOf(id)
+  const native = `${study.path}/files/${file.id}`
+  const { url: link } = ok(await study.staff.post(`${native}/download-tokens`, { seconds: 3_600 }))
+  for (const caller of [study.worker, study.staff, study.download]) ok(await caller.get(native))
   const fields = { project_member_ids: String(member.number) }
   expect((await form(by === 'the member' ? member : study.admin, REMOVE, fields)).body).toBe('success')
 
@@ -68,11 +71,32 @@ test.each(['the project’s admin', 'the member'])('whom %s takes out is gone fr
   }
   expect((await app.renew()).body.error).toBe('invalid_grant')
 
-  // Natively what is theirs stays theirs.
+  // Natively it is closed to the project as well, by whatever key or link.
+  for (const caller of [study.worker, study.staff, study.download]) {
+    expect([(await caller.get(native)).status, (await caller.get(`${native}/content`)).status]).toEqual([404, 404])
+  }
+  expect((await study.admin.get(`${native}/content`)).status).toBe(403)
+  expect(ok(await study.staff.get(`${study.path}/files`)).items).toEqual([])
+  expect((await anonymous.get(link)).body.code).toBe('download_token_revoked')
+
+  // And what is theirs stays theirs.
   expect((await member.get(`${study.path}/files/${file.id}/content?delivery=stream`)).text).toBe(HELLO)
   const { items } = ok(await member.get(`${study.path}/participants/me/export`))
   expect(items.some((item: { file: { id: string } }) => item.file.id === file.id)).toBe(true)
   expect((await member.delete(`${study.path}/participants/me`)).status).toBe(202)
+})
+
+test('who is taken back finds nothing open that was before, and is a member again', async () => {
+  const project = await aProject()
+  const { study, member, exchange } = project
+  ok(await upload(study.worker, about(member)))
+  const [{ download_url }] = ok(await exchange()).data
+  ok(await study.admin.post(REMOVE, { project_member_ids: [member.number] }))
+  ok(await study.admin.patch(`${study.path}/participants/${member.id}`, { status: 'active' }))
+  expect(ok(await exchange())).toMatchObject({ count: 0, data: [] })
+  expect(ok(await study.worker.get(`${PROJECT}/members/`)).results).toMatchObject([{ file_count: 0, data: [] }])
+  expect((await anonymous.get(download_url)).status).toBe(403)
+  expect(ok(await exchange(member, member)).count).toBe(1)
 })
 
 test('a removal whose answer was lost half-way is repeated as it was', async () => {

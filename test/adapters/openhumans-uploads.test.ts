@@ -13,7 +13,7 @@ import {
   PROJECT,
   upload,
 } from '../support/openhumans.ts'
-import { aParticipant, aStudy, HELLO, HELLO_MD5, ok, put } from '../support/world.ts'
+import { aKey, aParticipant, aStudy, HELLO, HELLO_MD5, ok, put } from '../support/world.ts'
 
 let study: Project['study']
 let member: Project['member']
@@ -137,6 +137,18 @@ describe('completing', () => {
     await put(own.url)
     expect((await complete(file.number)).body).toEqual(none)
     expect((await complete(id)).body.status).toBe('ok')
+  })
+
+  test('is the project’s also where the study keeps what members have private', async () => {
+    const closed = await aProject({ defaultVisibility: 'private' })
+    const { id } = await closed.sent()
+    for (const _ of ['the first time', 'and again']) {
+      expect(ok(await closed.complete(id))).toMatchObject({ status: 'ok', size: HELLO.length })
+    }
+    expect((await closed.exchange()).body.count).toBe(0)
+    expect((await closed.exchange(closed.member, closed.member)).body.count).toBe(1)
+    const another = await aKey(closed.study, { role: 'worker' })
+    expect((await closed.complete(id, closed.member, another)).body).toEqual({ detail: 'file does not exist' })
   })
 
   test('by several at once makes one file, and all are told so', async () => {

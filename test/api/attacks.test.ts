@@ -129,6 +129,8 @@ test('every name in every path', async () => {
       for (const text of some(TEXTS)) {
         const names = { ...furnished.names, token: 'x', [name]: text }
         const path = pathOf(operation, names)
+        // Where a step up leaves the root, POST is another tongue's.
+        if (operation.method === 'POST' && new URL(path, ORIGIN).pathname === '/') continue
         expectSound(await send(furnished.study.admin, operation, { path }), `${operation.method} ${path}`)
         asked += 1
       }

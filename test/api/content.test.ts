@@ -106,17 +106,21 @@ describe('content that is streamed', () => {
     expect(text).toBe('0123456789')
   })
 
-  test('is a passing fault where storage does not have it or cannot be reached', async () => {
+  test('is a passing fault where storage cannot be reached', async () => {
     const { participant, content } = await aStreamed()
-    const unreachable = overriding(env.BUCKET, {
+    const BUCKET = overriding(env.BUCKET, {
       get: async () => Promise.reject(new Error('get: Unspecified error (0)')),
     })
-    const lost = overriding(env.BUCKET, { get: async () => Promise.resolve(null) })
-    for (const BUCKET of [unreachable, lost]) {
-      const { status, body, headers } = await within({ BUCKET }, participant).get(content)
-      expect([status, body.code, headers.get('Retry-After')]).toEqual([503, 'overloaded', '2'])
-    }
+    const { status, body, headers } = await within({ BUCKET }, participant).get(content)
+    expect([status, body.code, headers.get('Retry-After')]).toEqual([503, 'overloaded', '2'])
     expect((await participant.get(content)).status).toBe(200)
+  })
+
+  test('is missing, and not to be waited for, where storage no longer has it', async () => {
+    const { participant, content } = await aStreamed()
+    const BUCKET = overriding(env.BUCKET, { get: async () => Promise.resolve(null) })
+    const { status, body, headers } = await within({ BUCKET }, participant).get(content)
+    expect([status, body.code, headers.get('Retry-After')]).toEqual([409, 'content_missing', null])
   })
 })
 

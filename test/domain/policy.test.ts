@@ -36,6 +36,9 @@ const TABLE = `
   editFile              own      -          PSO          -      -       -      -         -         -
   editFile              other's  -          -            -      SO      SO     -         -         -
   editFile              study's  -          -            SO     SO      SO     -         -         -
+  reviewVersion         own      -          -            -      -       -      -         -         -
+  reviewVersion         other's  -          -            -      -       SO     -         -         -
+  reviewVersion         study's  -          -            -      -       SO     -         -         -
   continueUpload        own      -          PSO          -      -       -      -         -         -
   continueUpload        other's  -          -            -      SO      SO     -         -         PSO
   continueUpload        study's  -          -            SO     SO      SO     -         -         SO
@@ -120,6 +123,8 @@ const TABLE = `
   readErasure           own      -          PSO          -      -       -      -         -         -
   readErasure           other's  -          -            -      -       PSO    -         PSO       -
   eraseStudy            study's  -          -            -      -       -      -         SO        -
+  replayErasures        other's  -          -            -      -       -      -         PSO       -
+  replayErasures        study's  -          -            -      -       -      -         SO        -
   readAudit             study's  -          -            -      -       SO     -         -         -
 
   readStudy             study's  -          -            SO     SO      SO     -         SO        -
@@ -132,6 +137,7 @@ const TABLE = `
   manageMembers         study's  -          -            -      -       SO     -         -         -
   issueKey              study's  -          -            -      -       SO     -         SO        -
   manageKeys            study's  -          -            -      -       SO     -         -         -
+  manageDownloadKeys    study's  -          -            -      -       SO     -         SO        -
   sweep                 study's  -          -            -      -       -      -         -         SO
 `
 
@@ -175,7 +181,7 @@ describe('the policy', () => {
     expect(untold).toEqual([])
   })
 
-  test('lets an application do with files of its source what the participant may, and nothing else', () => {
+  test('lets an application do with their own files of its source what the participant may, and nothing else', () => {
     const things = Object.values(WHOSE).flatMap((thing) =>
       Object.values(LETTERS).map((visibility) => ({ ...thing, visibility, createdBy: actor('participant:ada') })),
     )
@@ -184,7 +190,8 @@ describe('the policy', () => {
         const application = anApplication(ada, 'notes', status)
         for (const thing of things) {
           const may = (source: string | null) => permits(rule, application, { ...thing, source })
-          const mayThemselves = permits(rule, theParticipant(ada, status), { ...thing, source: 'notes' })
+          const mayThemselves =
+            thing.owner === ada && permits(rule, theParticipant(ada, status), { ...thing, source: 'notes' })
           expect([name, may('notes'), may('Notes'), may('other'), may('')]).toEqual([
             name,
             mayThemselves,

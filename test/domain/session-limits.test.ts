@@ -4,13 +4,14 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { getApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../../src/domain/api-keys.ts'
 import { listParticipantAudit } from '../../src/domain/audit.ts'
+import { leave } from '../../src/domain/departures.ts'
 import { deleteDocument, getDocument, listDocuments, putDocument } from '../../src/domain/documents.ts'
 import { eraseParticipant, listErasures } from '../../src/domain/erasures.ts'
 import { exportParticipant } from '../../src/domain/exports.ts'
 import { listFiles, updateFile } from '../../src/domain/files.ts'
 import { listOwnFiles } from '../../src/domain/handles.ts'
 import { listMemberFiles } from '../../src/domain/member-files.ts'
-import { getParticipant, withdraw } from '../../src/domain/participants.ts'
+import { getParticipant } from '../../src/domain/participants.ts'
 import { deleteFiles } from '../../src/domain/removals.ts'
 import { deleteReport, getReport, listReports } from '../../src/domain/reports.ts'
 import type { Scope } from '../../src/domain/scope.ts'
@@ -74,7 +75,7 @@ describe('who is limited to a source', () => {
     ['is not told of the participant', async () => getParticipant(app, idOf(study), 'me')],
     ['exports nothing', async () => exportParticipant(app, idOf(study), { id: 'me', cursor: undefined })],
     ['erases nobody', async () => eraseParticipant(app, idOf(study), 'me')],
-    ['withdraws nobody', async () => withdraw(app, idOf(study), 'me')],
+    ['leaves for nobody', async () => leave(app, idOf(study), 'me')],
     ['reads no audit', async () => listParticipantAudit(app, idOf(study), { participant: 'me', page: PAGE })],
     ['lists no keys', async () => listApiKeys(app, idOf(study), { participant: ID, page: PAGE })],
     ['rotates no key', async () => rotateApiKey(app, idOf(study), { id: 'self', graceSeconds: 0 })],

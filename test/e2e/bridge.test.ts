@@ -1,14 +1,13 @@
 // Bridge's "Participant Data Storage", in its own order: what it says stands above what is done. A phone signs in, and
 // sends and fetches its bytes at storage itself, as its client would.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { bridgeCallers } from '../support/bridge.ts'
 import { HELLO, ok, type Study } from '../support/builders.ts'
 import type { Caller } from '../support/callers.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const bridgeAs = bridgeCallers(carrel.as)
 const DATA = '/v3/users/self/data'

@@ -1,14 +1,13 @@
 // Many at once, over real connections: a link is given to one of them.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { HELLO, ok, type Participant, type Study } from '../support/builders.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 
 /** How many links at once; `npm run test:slow` takes more. */
 const LINKS = process.env['CARREL_SLOW'] === '1' ? 50 : 20
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 let study: Study
 let participant: Participant

@@ -1,11 +1,10 @@
 // Schemas are held against documents where no code can be made from text: in the Worker as `wrangler dev` bundles and
 // runs it, and as production does. The tests' own pool would allow it.
 
-import { afterAll, expect, test } from 'vitest'
-import { startCarrel } from './support/carrel.ts'
+import { expect, test } from 'vitest'
+import { sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const SCHEMA = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -1,11 +1,11 @@
 // The examples of "HAT File Storage", in their order, over HTTP: the Worker as it is served, and storage that checks
 // signatures. Of what the document writes, only addresses differ: they are this machine's.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { type Bytes, HELLO, ok } from '../support/builders.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 
-let carrel: Awaited<ReturnType<typeof startCarrel>>
+let carrel: Awaited<ReturnType<typeof sharedCarrel>>
 let owner: { key: string }
 let another: { id: string; key: string }
 
@@ -45,7 +45,7 @@ const METADATA = {
 const PERMISSIONS = () => [{ userId: expect.any(String), contentReadable: true }]
 
 beforeAll(async () => {
-  carrel = await startCarrel()
+  carrel = await sharedCarrel()
   const study = await carrel.aStudy({ allowPublic: true })
   const [ada, bob] = [await carrel.aParticipant(study), await carrel.aParticipant(study)]
   owner = { key: ada.key ?? '' }
@@ -53,7 +53,6 @@ beforeAll(async () => {
   const { host } = new URL(carrel.origin)
   ok(await carrel.operator.put(`${study.path}/hosts/${host}`, { participant: ada.id }))
 })
-afterAll(async () => carrel.stop())
 
 let begun: { fileId: string; contentUrl: string }
 

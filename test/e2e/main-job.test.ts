@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto'
 import { parse } from 'content-disposition'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { HELLO, HELLO_MD5, HELLO_SHA256, ok } from '../support/builders.ts'
-import { mustSend, send, startCarrel } from './support/carrel.ts'
+import { mustSend, send, sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const { anonymous, as, operator } = carrel
 

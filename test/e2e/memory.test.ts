@@ -2,14 +2,13 @@
 // nothing of it is counted in `test/api/memory.test.ts`; here it is only much, and arrives.
 
 import { createHash } from 'node:crypto'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ok } from '../support/builders.ts'
 import { bytesOf, MIB } from '../support/bytes.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 import { sendPart, SLOW } from './support/parts.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const PART_BYTES = 8 * MIB
 const SIZE = SLOW ? 1024 * MIB : 64 * MIB

@@ -1,7 +1,7 @@
 // MyDataHelps' documents on uploaded files, followed in their order by a service account, with files that apps have sent
 // as the platform's SDK sends them: real requests, also to storage.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { bytesOf, hashOf, MIB } from '../support/bytes.ts'
 import type { Caller } from '../support/callers.ts'
 import { ok } from '../support/builders.ts'
@@ -13,10 +13,9 @@ import {
   delegatedParticipant,
   signed,
 } from '../support/mydatahelps.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const ADA = '58b331cc-50ee-460b-8e7e-871e08867687'
 const NAME = 'MyDataHelps.8.fetcher'

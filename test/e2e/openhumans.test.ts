@@ -3,15 +3,14 @@
 
 import { connect } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Participant, Study } from '../support/builders.ts'
 import { ok } from '../support/builders.ts'
 import { bytesOf, hashOf, MIB } from '../support/bytes.ts'
-import { startCarrel } from './support/carrel.ts'
+import { sharedCarrel } from './support/carrel.ts'
 import { SLOW } from './support/parts.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 /** More than a part, and no multiple of one. */
 const LARGE = SLOW ? 95 * MIB + 7 : 17 * MIB + 7

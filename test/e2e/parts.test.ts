@@ -1,14 +1,13 @@
 // A large file over a bad link: parts come twice, out of order and damaged, and it arrives as it was sent.
 
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { HELLO, HELLO_MD5, ok, type Participant, type Study } from '../support/builders.ts'
-import { mustSend, send, startCarrel } from './support/carrel.ts'
+import { mustSend, send, sharedCarrel } from './support/carrel.ts'
 import { bytesOf, hashOf, MIB } from '../support/bytes.ts'
 import { partUrls, sendPart, SLOW } from './support/parts.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const PART_BYTES = 8 * MIB
 /** 100 MiB are no multiple of 8: the last part is a shorter one. */

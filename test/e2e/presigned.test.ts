@@ -3,15 +3,14 @@
 // endpoint differ in what they notice of headers that nobody signed.
 
 import { createHash } from 'node:crypto'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Caller } from '../support/callers.ts'
 import { createPresigner } from '../../src/storage/presign.ts'
 import { HELLO, HELLO_MD5, ok, type SingleUpload } from '../support/builders.ts'
 import { SECRETS } from '../support/secrets.ts'
-import { mustSend, send, startCarrel } from './support/carrel.ts'
+import { mustSend, send, sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel()
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const HOUR_MS = 3_600_000
 

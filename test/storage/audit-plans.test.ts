@@ -96,6 +96,7 @@ describe('in a study of many events, without statistics,', () => {
     const plan = await planOf({ sql: asked[0] ?? '', params: ['aud_00', 1_000] })
     expect(plan).toMatch(/SEARCH e USING PRIMARY KEY \(study_id=\? AND id<\?\)/)
     const statement = env.DB.prepare(asked[0] ?? '').bind('aud_00', 1_000)
-    expect((await statement.run()).meta.rows_read).toBeLessThanOrEqual(5)
+    // One of them for what is of no study.
+    expect((await statement.run()).meta.rows_read).toBeLessThanOrEqual(6)
   })
 })

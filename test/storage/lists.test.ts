@@ -257,7 +257,12 @@ describe('of more candidates than are looked at for a page', () => {
     },
   )
 
-  test('what is left of somebody who is being erased is stepped over', async () => {
+  const UNDER_WAY = {
+    'being erased': `INSERT INTO erasures (study_id, id, kind, participant_id, audit_id, state, requested_at)
+      VALUES (?, 'era_1', 'participant', ?, '', 'erasing', 0)`,
+    leaving: 'INSERT INTO departures (study_id, participant_id, left_at, due_at) VALUES (?, ?, 0, 9e15)',
+  }
+  test.each(Object.entries(UNDER_WAY))('what is left of somebody who is %s is stepped over', async (_, begin) => {
     const other = await aStudy()
     const [gone, left] = [await aParticipant(other), await aParticipant(other)]
     const those = files.filter(({ listedAt }) => listedAt !== null)
@@ -265,12 +270,7 @@ describe('of more candidates than are looked at for a page', () => {
     await seedFiles(other, [...those.map((file) => ({ ...file, owner: gone.id })), old])
     const all = async () => (await walk(other.staff, other.path, new URLSearchParams('limit=100'))).flat()
     expect((await all()).length).toBe(CANDIDATES + 1)
-    await env.DB.prepare(
-      `INSERT INTO erasures (study_id, id, kind, participant_id, audit_id, state, requested_at)
-       VALUES (?, 'era_1', 'participant', ?, '', 'erasing', 0)`,
-    )
-      .bind(other.id, gone.id)
-      .run()
+    await env.DB.prepare(begin).bind(other.id, gone.id).run()
     expect(await all()).toEqual([old.id])
   })
 

@@ -28,10 +28,15 @@ describe('an API key', () => {
   })
 
   const random = 'A'.repeat(43)
+  test('may be of all studies', async () => {
+    const { secret } = await newApiKeySecret(0)
+    expect(parseApiKey(secret)).toEqual({ studyNumber: 0, secret })
+  })
+
   test.each([
     '',
     random,
-    `crl_0_${random}`,
+    `crl_00_${random}`,
     `crl_01_${random}`,
     `crl_65536_${random}`,
     `crl_99999_${random}`,
@@ -50,20 +55,46 @@ describe('an API key', () => {
     `crl_1_${random.slice(1)}=`,
   ])('is not %j', (text) => expect(parseApiKey(text)).toBeUndefined())
 
-  test.each([0, -1, 65_536, 1.5, Number.NaN])('is not made for study %d', async (studyNumber) => {
+  test.each([-1, 65_536, 1.5, Number.NaN])('is not made for study %d', async (studyNumber) => {
     await expect(newApiKeySecret(studyNumber)).rejects.toThrow('Not a study number')
   })
 })
 
-describe('a download token', () => {
-  const codec = createTokenCodec([keyOf(7, 1)])
+type Codec = ReturnType<typeof createTokenCodec>
+
+/** How it is issued and opened, how long such a token is in characters and bytes, and what is signed besides its own bytes. */
+const KINDS = [
+  {
+    kind: 'download',
+    issue: async (codec: Codec, studyNumber: number) => codec.issue(studyNumber),
+    open: async (codec: Codec, token: string) => codec.open(token),
+    of: { characters: 58, bytes: 43, tag: 8, spare: 15, name: '' },
+  },
+  {
+    kind: 'file',
+    issue: async (codec: Codec, studyNumber: number) => codec.issueFileToken(studyNumber),
+    open: async (codec: Codec, token: string) => codec.openFileToken(token),
+    of: { characters: 27, bytes: 20, tag: 5, spare: 3, name: 'token of a file ' },
+  },
+] as const
+
+describe.each(KINDS)('a $kind token', ({ issue, open, of }) => {
+  const codecOf = (...keys: Parameters<typeof createTokenCodec>) => {
+    const codec = createTokenCodec(...keys)
+    return {
+      issue: async (studyNumber: number) => issue(codec, studyNumber),
+      open: async (token: string) => open(codec, token),
+    }
+  }
+  const codec = codecOf([keyOf(7, 1)])
+  const tagged = of.bytes - of.tag
 
   test('opens to what was issued, for any study and any key id', async () => {
     await fc.assert(
       fc.asyncProperty(studyNumbers, fc.integer({ min: 0, max: 255 }), async (studyNumber, id) => {
-        const anyCodec = createTokenCodec([keyOf(id, 9)])
+        const anyCodec = codecOf([keyOf(id, 9)])
         const { token, hash } = await anyCodec.issue(studyNumber)
-        expect(token).toMatch(/^[A-Za-z0-9_-]{58}$/)
+        expect(token).toMatch(new RegExp(`^[A-Za-z0-9_-]{${of.characters}}$`))
         expect(hash).toBe(await hashSecret(token))
         expect(base64url.decode(token).slice(0, 3)).toEqual(Uint8Array.of(id, studyNumber >> 8, studyNumber & 255))
         expect(await anyCodec.open(token)).toEqual({ studyNumber, hash })
@@ -71,12 +102,13 @@ describe('a download token', () => {
     )
   })
 
-  test('is tagged with the first eight bytes of the HMAC over the rest', async () => {
+  test('is tagged with the first bytes of the HMAC over the rest', async () => {
     const bytes = base64url.decode((await codec.issue(3)).token)
     const name = { name: 'HMAC', hash: 'SHA-256' }
     const key = await crypto.subtle.importKey('raw', new Uint8Array(32).fill(1), name, false, ['sign'])
-    const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes.slice(0, 35)))
-    expect(bytes.slice(35)).toEqual(mac.slice(0, 8))
+    const signed = await new Blob([of.name, bytes.slice(0, tagged)]).bytes()
+    const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, signed))
+    expect(bytes.slice(tagged)).toEqual(mac.slice(0, of.tag))
   })
 
   test('is another one each time', async () => {
@@ -88,7 +120,7 @@ describe('a download token', () => {
     await fc.assert(
       fc.asyncProperty(
         studyNumbers,
-        fc.integer({ min: 0, max: 42 }),
+        fc.integer({ min: 0, max: of.bytes - 1 }),
         fc.integer({ min: 1, max: 255 }),
         async (studyNumber, index, difference) => {
           const bytes = base64url.decode((await codec.issue(studyNumber)).token)
@@ -103,7 +135,7 @@ describe('a download token', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const { token } = await codec.issue(1)
     const last = alphabet.indexOf(token.slice(-1))
-    for (let spare = 1; spare < 16; spare++) {
+    for (let spare = 1; spare <= of.spare; spare++) {
       expect(await codec.open(token.slice(0, -1) + alphabet[last + spare])).toBeUndefined()
     }
     const dashed = await Promise.all(Array.from({ length: 20 }, () => codec.issue(1)))
@@ -124,7 +156,9 @@ describe('a download token', () => {
   })
 
   test('is not any other text', async () => {
-    const looksRight = fc.uint8Array({ minLength: 43, maxLength: 43 }).map((bytes) => base64url.encode(bytes))
+    const looksRight = fc
+      .uint8Array({ minLength: of.bytes, maxLength: of.bytes })
+      .map((bytes) => base64url.encode(bytes))
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), looksRight), async (text) => {
         expect(await codec.open(text)).toBeUndefined()
@@ -134,19 +168,26 @@ describe('a download token', () => {
 
   test('still opens after a new key has taken over, until the old one is gone', async () => {
     const { token, hash } = await codec.issue(5)
-    const rotated = createTokenCodec([keyOf(8, 2), keyOf(7, 1)])
+    const rotated = codecOf([keyOf(8, 2), keyOf(7, 1)])
     expect(await rotated.open(token)).toEqual({ studyNumber: 5, hash })
     const newer = await rotated.issue(5)
     expect(base64url.decode(newer.token)[0]).toBe(8)
     expect(await rotated.open(newer.token)).toEqual({ studyNumber: 5, hash: newer.hash })
     expect(await codec.open(newer.token)).toBeUndefined()
-    expect(await createTokenCodec([keyOf(8, 2)]).open(token)).toBeUndefined()
+    expect(await codecOf([keyOf(8, 2)]).open(token)).toBeUndefined()
   })
 
   test("is not opened by another key under the same id, nor by its own under another's", async () => {
     const { token } = await codec.issue(5)
-    expect(await createTokenCodec([keyOf(7, 2)]).open(token)).toBeUndefined()
-    expect(await createTokenCodec([keyOf(8, 1)]).open(token)).toBeUndefined()
+    expect(await codecOf([keyOf(7, 2)]).open(token)).toBeUndefined()
+    expect(await codecOf([keyOf(8, 1)]).open(token)).toBeUndefined()
+  })
+
+  test('is not opened as one of the other kind', async () => {
+    const both = createTokenCodec([keyOf(7, 1)])
+    const tokens = [(await both.issue(5)).token, (await both.issueFileToken(5)).token]
+    const opened = await Promise.all(tokens.map(async (token) => open(both, token)))
+    expect(opened.filter((found) => found !== undefined)).toHaveLength(1)
   })
 
   test.each([0, -1, 65_536, 1.5, Number.NaN])('is not issued for study %d', async (studyNumber) => {

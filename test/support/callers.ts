@@ -9,28 +9,36 @@ type Named = Record<string, string>
 const anyAddress = () =>
   `2001:db8::${Array.from(crypto.getRandomValues(new Uint16Array(3)), (group) => group.toString(16)).join(':')}`
 
-/** Callers of a Worker that is reached by `send`, in this process or over HTTP. Redirects are not followed. */
-export const callersOf = (send: (request: Request) => Promise<Response>, origin: () => string) => {
+/**
+ * Callers of a Worker that is reached by `send`, in this process or over HTTP. Redirects are not followed. `inspect`
+ * throws if it does not like an answer.
+ */
+export const callersOf = (
+  send: (request: Request) => Promise<Response>,
+  origin: () => string,
+  inspect?: (request: Request, answer: Answer) => Promise<void>,
+) => {
   async function ask(method: string, path: string, { key, body, headers = {} }: Asked): Promise<Answer> {
     const url = path.startsWith('http') ? path : origin() + path
-    const response = await send(
-      new Request(url, {
-        method,
-        redirect: 'manual',
-        headers: {
-          'CF-Connecting-IP': anyAddress(),
-          ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
-          ...(body === undefined || typeof body === 'string' ? {} : { 'Content-Type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
-    )
+    const request = new Request(url, {
+      method,
+      redirect: 'manual',
+      headers: {
+        'CF-Connecting-IP': anyAddress(),
+        ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined || typeof body === 'string' ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const response = await send(request)
     // The platform warns when the text of what is no text is asked for.
     const text = new TextDecoder().decode(await response.arrayBuffer())
     const isJson = /json/.test(response.headers.get('Content-Type') ?? '')
     const parsed = isJson && text !== '' ? JSON.parse(text) : text
-    return { status: response.status, body: parsed, text, headers: response.headers }
+    const answer = { status: response.status, body: parsed, text, headers: response.headers }
+    await inspect?.(request, answer)
+    return answer
   }
 
   /** A caller: with a key, or nobody in particular. A body that is a string is sent as it is. */

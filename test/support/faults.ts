@@ -8,7 +8,7 @@ import {
 import { env } from 'cloudflare:workers'
 import worker from '../../src/index.ts'
 import { callersOf } from './callers.ts'
-import { type Caller, ORIGIN } from './client.ts'
+import { type Caller, ORIGIN, sendingWith } from './client.ts'
 
 // The Worker's three handlers with other bindings or settings than the pool's, or at another time. What is put around
 // a binding here decides when a call fails and what happens just before it; the call itself is the real one.
@@ -17,14 +17,8 @@ type Other = { [Name in keyof Env]?: Env[Name] extends string ? string : Env[Nam
 /** Variables are typed as what `wrangler.toml` says; here they may say something else. */
 const environment = (other: Other) => ({ ...env, ...other }) as Env
 
-export const sendingTo =
-  (other: Other) =>
-  async (request: Request): Promise<Response> => {
-    const context = createExecutionContext()
-    const response = await worker.fetch(request, environment(other), context)
-    await waitOnExecutionContext(context)
-    return response
-  }
+/** All that is sent so has the same bindings: settings are read once for each. */
+export const sendingTo = (other: Other) => sendingWith(environment(other))
 
 /** The same caller, with other bindings or settings behind the API. */
 export const within = (other: Other, caller: Caller) => callersOf(sendingTo(other), () => ORIGIN)(caller.key)
@@ -41,7 +35,7 @@ export async function sweepAt(time: Date, other: Other = {}): Promise<void> {
 export async function deliver(
   bodies: readonly unknown[],
   other: Other = {},
-  queue: 'carrel-object-events' | 'carrel-jobs' = 'carrel-object-events',
+  queue: `carrel-${'object-events' | 'jobs'}${'' | '-dead'}` = 'carrel-object-events',
 ) {
   const context = createExecutionContext()
   const batch = createMessageBatch(

@@ -13,5 +13,30 @@ export const CLINIC = {
   keys: { kind: 'secret', algorithm: 'HS256', secret: 'dGVzdC1vbmx5LWNsaW5pYy1zaWduaW5nLWtleS0wMDE' },
 } as const
 
+const claimRoles = {
+  roles: 'https://kidsfirstdrc.org/roles',
+  groups: 'https://kidsfirstdrc.org/groups',
+  grantType: 'gty',
+} as const
+
+/** One that says in its tokens what its users are, in any study. */
+export const REGISTRY = {
+  issuer: 'https://registry.example.org/',
+  audience: 'carrel',
+  claimRoles,
+  keys: { kind: 'secret', algorithm: 'HS256', secret: 'dGVzdC1vbmx5LXJlZ2lzdHJ5LXNpZ25pbmcta2V5LTE' },
+} as const
+
+/** Another one, which is believed of its own studies only. */
+export const WARD = {
+  issuer: 'https://ward.example.org/',
+  audience: 'carrel',
+  studies: ['ward-one', 'ward-two'],
+  claimRoles,
+  keys: { kind: 'secret', algorithm: 'HS256', secret: 'dGVzdC1vbmx5LXdhcmQtc2lnbmluZy1rZXktMDAwMDE' },
+} as const
+
+export type TestIssuer = typeof LOGIN | typeof CLINIC | typeof REGISTRY | typeof WARD
+
 /** The setting that says so. */
-export const JWT_ISSUERS = JSON.stringify([LOGIN, CLINIC])
+export const JWT_ISSUERS = JSON.stringify([LOGIN, CLINIC, REGISTRY, WARD])

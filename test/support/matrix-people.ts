@@ -90,7 +90,7 @@ function heard({ key }: Caller): Pick<Who, 'caller' | 'enqueued'> {
       return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }
     },
   })
-  return { enqueued, caller: callersOf(told(sendingTo({ JOBS })), () => ORIGIN)(key) }
+  return { enqueued, caller: callersOf(sendingTo({ JOBS }), () => ORIGIN, told)(key) }
 }
 
 /** Two studies and everyone who asks in them. A withdrawn participant has yet to withdraw, when all is furnished. */

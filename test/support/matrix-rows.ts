@@ -15,6 +15,7 @@ const service: Record<string, Row> = {
   getHealth: { of: 'service', open: true },
   createStudy: { of: 'service', decide: operators },
   listStudies: { of: 'service', decide: operators },
+  replayErasures: { of: 'service', decide: operators },
   claimDownload: { of: 'link', open: true, unseen: 'download_token_not_found', changes: true },
   confirmDownload: { of: 'link', open: true, unseen: 'download_token_not_found' },
   exchangeEnrolmentCode: {
@@ -219,12 +220,7 @@ const begins: Record<string, Row> = {
     needs: ['createFile'],
     body: () => ({ ...NEW_FILE, participant: null }),
   },
-  putFile: {
-    of: 'handle',
-    decide: replacing,
-    needs: ['editFile'],
-    body: () => NEW_FILE,
-  },
+  putFile: { of: 'handle', decide: replacing, needs: ['editFile'], body: () => NEW_FILE },
 }
 
 /** A list of what a participant may find is never refused; it may be empty. */

@@ -44,8 +44,8 @@ export const COMPLETE = `${PROJECT}/files/upload/complete/`
 export const DELETE = `${PROJECT}/files/delete/`
 
 /** A study with a member, and what its software does for them. */
-export async function aProject() {
-  const study = await aStudy()
+export async function aProject(settings: object = {}) {
+  const study = await aStudy(settings)
   const member = await aParticipant(study)
   const begin = async (fields: Named, caller: Caller = study.worker) =>
     form(caller, DIRECT, { filename: 'a.json', ...fields })

@@ -1,12 +1,15 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeAll } from 'vitest'
+import { beforeAll, expect } from 'vitest'
 import type { D1Migration } from '@cloudflare/vitest-pool-workers'
+import { emptyStorage } from './emptying.ts'
 
 declare global {
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[]
+      /** Files of tests that are about all that is stored, and begin with nothing. */
+      OF_ALL_STORAGE: string[]
       /** Larger numbers, for `npm run test:slow`. */
       SLOW: boolean
       /** Whether to show the Worker's own log lines, one for each request: they take a fifth of the tests' time. */
@@ -15,7 +18,11 @@ declare global {
   }
 }
 
-beforeAll(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS))
+beforeAll(async () => {
+  const file = expect.getState().testPath ?? ''
+  if (env.OF_ALL_STORAGE.some((path) => file.endsWith(path))) await emptyStorage()
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+})
 
 // oxlint-disable-next-line no-console -- tests that look at the log put something of their own in its place
 const { log } = console

@@ -1,4 +1,5 @@
-import { Validator } from '@cfworker/json-schema'
+import { dereference, initialBaseURI, validate } from '@cfworker/json-schema'
+import type { Answer } from './callers.ts'
 
 type Json = Record<string, unknown>
 type Told = { description: string; content?: Record<string, { schema: Json }> }
@@ -12,31 +13,34 @@ const withoutExamples = (schema: Json): Json =>
 
 /** Says what is wrong with a value, by a JSON Schema of the document. */
 export function errorsBy({ components }: Schemas) {
-  const validators = new Map<string, Validator>()
-  return (schema: Json, value: unknown) => {
-    const key = JSON.stringify(schema)
-    const validator = validators.get(key) ?? new Validator(withoutExamples({ ...schema, components }), '2020-12', false)
-    validators.set(key, validator)
-    return validator.validate(value).errors
+  const lookup = dereference(withoutExamples({ components }))
+  const known = new Map<Json, Json>()
+  /** A schema with its references looked up, those into `components` once for all. */
+  const lookedUp = (schema: Json): Json => {
+    const own = withoutExamples(schema)
+    dereference(own, lookup, initialBaseURI, `/schemas/${known.size}`)
+    known.set(schema, own)
+    return own
   }
+  return (schema: Json, value: unknown) =>
+    validate(value, known.get(schema) ?? lookedUp(schema), '2020-12', lookup, false).errors
 }
 type ErrorsOf = ReturnType<typeof errorsBy>
 
 /** No answers of an operation's: there is no such path, or not by this method. */
 const ASIDE = ['route_not_found', 'method_not_allowed']
 
-async function wrongProblem(told: Told | undefined, response: Response): Promise<string | undefined> {
-  const { code } = await response.json<{ code: string }>()
+function wrongProblem(told: Told | undefined, { code }: { code: string }): string | undefined {
   return ASIDE.includes(code) || told?.description.includes(`\`${code}\``) ? undefined : code
 }
 
 /** Content is of any type and of any form. */
-async function wrongJson(errorsOf: ErrorsOf, told: Told | undefined, response: Response): Promise<string | undefined> {
+function wrongJson(errorsOf: ErrorsOf, told: Told | undefined, body: unknown): string | undefined {
   const content = told?.content ?? {}
   if ('*/*' in content) return undefined
   const schema = content['application/json']?.schema
   if (schema === undefined) return 'with JSON'
-  const [error] = errorsOf(schema, await response.json())
+  const [error] = errorsOf(schema, body)
   return error && `with another ${error.instanceLocation}: ${error.error}`
 }
 
@@ -52,20 +56,20 @@ export function againstDocument(document: Document) {
 
   const errorsOf = errorsBy(document)
 
-  return async ({ method, url }: { method: string; url: string }, response: Response): Promise<string | undefined> => {
+  return ({ method, url }: Request, { status, headers, body }: Answer): string | undefined => {
     const name = method.toLowerCase()
     const path = new URL(url).pathname
     const operation = templates.find(({ pattern, operations }) => pattern.test(path) && name in operations)?.operations[
       name
     ]
     if (operation === undefined) return undefined
-    const told = operation.responses[response.status]
-    const type = response.headers.get('Content-Type')?.split(';')[0]
+    const told = operation.responses[status]
+    const type = headers.get('Content-Type')?.split(';')[0]
     const wrong =
       type === 'application/problem+json'
-        ? await wrongProblem(told, response.clone())
-        : type === 'application/json' && (await wrongJson(errorsOf, told, response.clone()))
+        ? wrongProblem(told, body)
+        : type === 'application/json' && wrongJson(errorsOf, told, body)
     if (!wrong) return undefined
-    return `${operation.operationId} answering ${response.status} ${wrong}`
+    return `${operation.operationId} answering ${status} ${wrong}`
   }
 }

@@ -45,7 +45,7 @@ test('a study is looked up once, and one that is not there every time', async ()
 test.each<Credential>([
   { kind: 'anonymous' },
   { kind: 'operator' },
-  { kind: 'jwt', issuer: 'i', subject: 's', studies: undefined },
+  { kind: 'jwt', issuer: 'i', subject: 's', studies: undefined, claimed: undefined },
 ])('a credential of kind $kind is of no study', async (credential) => {
   expect(await asked(credential)).toBe('unauthenticated')
 })

@@ -81,6 +81,8 @@ const WORDS = {
   upload_lost: BAD_REQUEST,
   upload_not_multipart: BAD_REQUEST,
   key_has_no_secret: BAD_REQUEST,
+  version_bound: BAD_REQUEST,
+  key_name_taken: BAD_REQUEST,
   range_not_satisfiable: BAD_REQUEST,
   download_token_used: BAD_REQUEST,
   download_token_expired: BAD_REQUEST,

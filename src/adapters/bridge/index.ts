@@ -8,28 +8,26 @@
 // Client quirks: a 412 is no failure: its body is a session. A missing session is exactly three fields. ETags have no
 //   quotes. The Java client and Python's resend `Bridge-Session` to wherever a redirect leads, so nothing there reads it.
 
-import { Hono } from 'hono'
+import { type Handler, Hono } from 'hono'
 import { MAX_DOCUMENT_BYTES } from '../../domain/documents.ts'
 import { routeNotFound } from '../../model/errors.ts'
 import { limitBytes, MAX_BODY_BYTES } from '../../wire/body.ts'
 import type { AppEnv } from '../../wire/context.ts'
 import { limitCallers } from '../../wire/rate-limits.ts'
 import { placesNotUtf8 } from '../../wire/utf8.ts'
-import type { Adapter } from '../adapter.ts'
 import { authenticate, renderRefusal } from './access.ts'
 import { data } from './data.ts'
 import { badRequest, renderFailure } from './errors.ts'
 import { files } from './files.ts'
 import { allowBrowsers, secure } from './headers.ts'
+import { PATHS } from './paths.ts'
 import { reports } from './reports.ts'
 import { sessions } from './sessions.ts'
-
-const PATHS = ['/v1/apps/*', '/v2/apps/*', '/v3/*', '/v4/*', '/v5/*', '/api/v1/auth/*']
 
 /** A value of the longest kind, and what is said around it. */
 const limitBody = limitBytes(MAX_DOCUMENT_BYTES + MAX_BODY_BYTES)
 
-function createBridge(): Hono<AppEnv> {
+export function create(): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.on('ALL', PATHS, secure, allowBrowsers, authenticate, limitCallers, async (c, next) => {
     if (placesNotUtf8(c.req.url).length > 0) throw badRequest('Path and query must be percent-encoded UTF-8.')
@@ -40,9 +38,4 @@ function createBridge(): Hono<AppEnv> {
   return app.onError(renderRefusal)
 }
 
-export const bridge: Adapter = {
-  door: 'bridge',
-  paths: PATHS,
-  create: createBridge,
-  renderNotFound: (c) => renderFailure(routeNotFound(), c),
-}
+export const renderNotFound: Handler<AppEnv> = (c) => renderFailure(routeNotFound(), c)

@@ -77,6 +77,8 @@ const WORDS = {
   visibility_differs: NOT_POSSIBLE,
   idempotency_key_reused: NOT_POSSIBLE,
   key_has_no_secret: NOT_POSSIBLE,
+  version_bound: NOT_POSSIBLE,
+  key_name_taken: NOT_POSSIBLE,
   revision_mismatch: NOT_POSSIBLE,
   range_not_satisfiable: NOT_POSSIBLE,
   download_token_used: NOT_POSSIBLE,

@@ -11,7 +11,7 @@
 //   answer to that PUT must be empty or JSON. Templates have `name` and `source`, empty where they don't matter. Some of
 //   the calls that change things are GETs.
 
-import { Hono } from 'hono'
+import { type Handler, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { routeNotFound } from '../../model/errors.ts'
@@ -20,15 +20,12 @@ import { allowedOrigin, SECURE_HEADERS } from '../../wire/browsers.ts'
 import type { AppEnv } from '../../wire/context.ts'
 import { limitCallers } from '../../wire/rate-limits.ts'
 import { placesNotUtf8 } from '../../wire/utf8.ts'
-import type { Adapter } from '../adapter.ts'
 import { authenticate, deliberate, TOKEN_HEADER } from './access.ts'
 import { badRequest, renderFailure, renderRefusal } from './errors.ts'
 import * as files from './files.ts'
+import { PATHS, PREFIXES } from './paths.ts'
 import * as sharing from './sharing.ts'
 import * as signIn from './sign-in.ts'
-
-const PREFIXES = ['/api/v2', '/api/v2.0', '/api/v2.6']
-const PATHS = [...PREFIXES.map((prefix) => `${prefix}/*`), '/users/*', '/publickey']
 
 const allowBrowsers = cors({
   origin: allowedOrigin,
@@ -38,7 +35,7 @@ const allowBrowsers = cors({
   maxAge: 3_600,
 })
 
-function createHat(): Hono<AppEnv> {
+export function create(): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.on('ALL', PATHS, secureHeaders(SECURE_HEADERS), allowBrowsers, authenticate, limitCallers, async (c, next) => {
     if (placesNotUtf8(c.req.url).length > 0) throw badRequest('The path and the query must be percent-encoded UTF-8.')
@@ -71,9 +68,4 @@ function createHat(): Hono<AppEnv> {
   return app.onError(renderRefusal)
 }
 
-export const hat: Adapter = {
-  door: 'hat',
-  paths: PATHS,
-  create: createHat,
-  renderNotFound: (c) => renderFailure(routeNotFound(), c),
-}
+export const renderNotFound: Handler<AppEnv> = (c) => renderFailure(routeNotFound(), c)

@@ -59,6 +59,8 @@ const STATUS = {
   upload_lost: 409,
   upload_not_multipart: 409,
   key_has_no_secret: 409,
+  version_bound: 409,
+  key_name_taken: 409,
   revision_mismatch: 409,
   download_token_used: 410,
   download_token_expired: 410,

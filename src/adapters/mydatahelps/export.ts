@@ -39,7 +39,7 @@ function lineOf(file: File, identifiers: Identifiers): string {
     file.category,
     exportPathOf(file, identifier === '' ? owner : identifier),
     content.version.completedAt.toISOString(),
-    content.listedAt.toISOString(),
+    (content.listedAt ?? content.version.completedAt).toISOString(),
   ])
 }
 

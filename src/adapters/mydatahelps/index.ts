@@ -25,15 +25,15 @@ import { limitBytes, MAX_BODY_BYTES } from '../../wire/body.ts'
 import { SECURE_HEADERS } from '../../wire/browsers.ts'
 import type { AppEnv } from '../../wire/context.ts'
 import { limitCallers } from '../../wire/rate-limits.ts'
-import type { Adapter } from '../adapter.ts'
 import { createAllowance } from './allowance.ts'
 import { authenticate } from './callers.ts'
-import { refuseMethod, renderNotFound, renderRefusal } from './errors.ts'
+import { refuseMethod, renderRefusal } from './errors.ts'
 import { files } from './files.ts'
 import { participants } from './participants.ts'
-import { token, TOKEN } from './token.ts'
+import { API } from './paths.ts'
+import { token } from './token.ts'
 
-const API = ['/api/v1/administration/*', '/api/v1/delegated/*'] as const
+export { renderNotFound } from './errors.ts'
 
 /** The SDK runs in browsers, on origins that nobody knows beforehand. Nothing goes by cookies. */
 const CORS = {
@@ -57,22 +57,14 @@ const noStore: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.header('Cache-Control', 'no-store')
 }
 
-function createMyDataHelps(): Hono<AppEnv> {
+export function create(): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   const { tell, hold } = createAllowance()
-  app.on('ALL', [...API], secureHeaders(SECURE_HEADERS), cors(CORS), noStore, tell)
-  app.on('ALL', [...API], methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
-  app.on('ALL', [...API], authenticate, hold, limitCallers, limitBytes(MAX_BODY_BYTES))
+  app.on('ALL', API, secureHeaders(SECURE_HEADERS), cors(CORS), noStore, tell)
+  app.on('ALL', API, methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }))
+  app.on('ALL', API, authenticate, hold, limitCallers, limitBytes(MAX_BODY_BYTES))
   app.route('/', token)
   app.route('/', files)
   app.route('/', participants)
   return app.onError(renderRefusal)
-}
-
-export const myDataHelps: Adapter = {
-  door: 'mydatahelps',
-  paths: [TOKEN, ...API],
-  collapsesSlashes: true,
-  create: createMyDataHelps,
-  renderNotFound,
 }

@@ -7,10 +7,10 @@ import { type AppEnv, scopeOf } from '../../wire/context.ts'
 import { credentialOfSecret } from '../../wire/credentials.ts'
 import { limitCallers } from '../../wire/rate-limits.ts'
 import { OAuthRefusal, type OAuthToken, renderOAuthRefusal, tellToken } from './oauth.ts'
+import { TOKEN } from './paths.ts'
 import { participantOf } from './queries.ts'
 import { delegatedScope, serviceScope } from './scopes.ts'
 
-export const TOKEN = '/identityserver/connect/token'
 const MAX_FORM_BYTES = 64 * 1024
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const DELEGATED_CLIENTS = ['MyDataHelps.DelegatedParticipant', 'RKStudio.DelegatedParticipant']

@@ -67,6 +67,8 @@ const WORDS = {
   upload_lost: BAD,
   upload_not_multipart: BAD,
   key_has_no_secret: BAD,
+  version_bound: BAD,
+  key_name_taken: BAD,
   revision_mismatch: BAD,
   range_not_satisfiable: BAD,
   download_token_used: BAD,

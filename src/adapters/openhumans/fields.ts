@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
-import type { AppEnv } from '../../wire/context.ts'
 import { parseExactly } from '../../json-text.ts'
+import { bytesIn } from '../../wire/body.ts'
+import type { AppEnv } from '../../wire/context.ts'
+import { boundaryOf, MAX_FIELDS, type MultipartEvent, MultipartError, readMultipart } from '../../wire/multipart.ts'
 import { malformed, tooLarge, unsupportedMediaType } from './errors.ts'
-import { boundaryOf, MAX_FIELDS, type MultipartEvent, MultipartError, readMultipart } from './multipart.ts'
 
 /** What a client has said under each name: text, or any JSON value. Of several under one name, all; else the only one. */
 export type Fields = ReadonlyMap<string, unknown>
@@ -22,21 +23,11 @@ export function textOf(fields: Fields, name: string): string | undefined {
 /** The bytes of a body, `maxBytes` of them at most. @throws Refused for more, and for a body that breaks off */
 export async function* bytesOf(c: Context<AppEnv>, maxBytes: number): AsyncGenerator<Uint8Array, undefined> {
   if (Number(c.req.header('Content-Length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const reader = c.req.raw.body?.getReader()
-  if (reader === undefined) return
   let taken = 0
-  try {
-    while (true) {
-      const { done, value } = await reader.read().catch(() => {
-        throw malformed('The body broke off.')
-      })
-      if (done) return
-      taken += value.length
-      if (taken > maxBytes) throw tooLarge(maxBytes)
-      yield value
-    }
-  } finally {
-    reader.releaseLock()
+  for await (const chunk of bytesIn(c.req.raw.body, () => malformed('The body broke off.'))) {
+    taken += chunk.length
+    if (taken > maxBytes) throw tooLarge(maxBytes)
+    yield chunk
   }
 }
 

@@ -12,7 +12,6 @@
 import { type Handler, Hono } from 'hono'
 import { routeNotFound } from '../../model/errors.ts'
 import type { AppEnv } from '../../wire/context.ts'
-import type { Adapter } from '../adapter.ts'
 import { receiving, renderRefusal } from './access.ts'
 import { allowBrowsers, neverCache } from './answers.ts'
 import { download, noneListed, publicFile } from './downloads.ts'
@@ -21,6 +20,7 @@ import { contentTypeOf, isMultipart } from './fields.ts'
 import { exchangeMember, members } from './listing.ts'
 import { project, removeMembers, sendMessage } from './membership.ts'
 import { authorize, token } from './oauth.ts'
+import { PATHS } from './paths.ts'
 import { completeUpload, deleteFiles, directUpload, simpleUpload } from './uploads.ts'
 
 const PROJECT = '/api/direct-sharing/project'
@@ -57,19 +57,7 @@ const ROUTES: readonly (readonly [method: 'GET' | 'POST', path: string, handler:
   ['GET', '/api/public/sources-by-member', noneListed],
 ]
 
-const PATHS = [
-  '/api/direct-sharing/*',
-  '/api/public/*',
-  '/api/public-data',
-  '/api/public-data/',
-  '/data-management/datafile-download/*',
-  '/direct-sharing/projects/oauth2/authorize',
-  '/direct-sharing/projects/oauth2/authorize/',
-  '/oauth2/token',
-  '/oauth2/token/',
-]
-
-function createOpenHumans(): Hono<AppEnv> {
+export function create(): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   app.on('ALL', PATHS, neverCache)
   app.on(
@@ -88,9 +76,4 @@ function createOpenHumans(): Hono<AppEnv> {
   return app.onError(renderRefusal)
 }
 
-export const openHumans: Adapter = {
-  door: 'openhumans',
-  paths: PATHS,
-  create: createOpenHumans,
-  renderNotFound: (c) => renderFailure(routeNotFound(), c),
-}
+export const renderNotFound: Handler<AppEnv> = (c) => renderFailure(routeNotFound(), c)

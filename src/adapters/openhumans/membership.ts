@@ -1,4 +1,4 @@
-import { withdraw } from '../../domain/participants.ts'
+import { leave } from '../../domain/departures.ts'
 import { getAccount } from '../../domain/sessions.ts'
 import { countMembers, findMember } from '../../domain/member-files.ts'
 import type { ParticipantId } from '../../model/ids.ts'
@@ -44,13 +44,17 @@ function numbersIn(fields: Fields): number[] {
   })
 }
 
-/** Those who are still to go: a call of which some have gone, and whose answer was lost, is repeated as it was. */
+/**
+ * Those who are to go, also who has withdrawn: a call whose answer was lost is repeated as it was, and what somebody has
+ * left to the team by withdrawing natively closes as well.
+ */
 async function membersIn({ scope, study, fields }: Caller): Promise<ParticipantId[]> {
   const members: ParticipantId[] = []
   for (const number of numbersIn(fields)) {
     const { member, former } = await findMember(scope, study, number)
-    if (member !== undefined) members.push(member.id)
-    else if (former === undefined) throw wrong('project_member_ids', `Invalid project member ID(s): ${number}`)
+    const meant = member ?? former
+    if (meant === undefined) throw wrong('project_member_ids', `Invalid project member ID(s): ${number}`)
+    members.push(meant.id)
   }
   return members
 }
@@ -60,6 +64,6 @@ export const removeMembers = posting(async (c, caller) => {
   const { scope, study } = caller
   const { member: self, principal } = await findMember(scope, study, undefined)
   const leaving = principal.role === 'participant' && self !== undefined ? [self.id] : await membersIn(caller)
-  for (const member of leaving) await withdraw(scope, study, member)
+  for (const member of leaving) await leave(scope, study, member)
   return tell(c, 'success')
 })

@@ -1,6 +1,7 @@
 import { parseExactly } from '../../json-text.ts'
 import type { FileDetails, Metadata } from '../../model/entities.ts'
 import { isMetadata, isShallow, MAX_METADATA_CHARACTERS, MAX_METADATA_DEPTH } from '../../wire/metadata.ts'
+import { baseName } from '../../wire/multipart.ts'
 import { prose, text } from '../../wire/shapes.ts'
 import { type Fields, textOf } from './fields.ts'
 
@@ -108,9 +109,6 @@ function listIn(json: string): readonly unknown[] | undefined {
 }
 
 const Name = text(255)
-
-/** Without the folders that a client has it in: those who list it write it where they are. */
-export const baseName = (filename: string): string => filename.replace(/^.*[/\\]/s, '').trim()
 
 /** A file's name, or what is wrong with it. */
 export function readName(given: string | undefined): { name: string } | { fault: string } {

@@ -2,7 +2,8 @@ import type { ListedFile } from '../../domain/member-files.ts'
 import { parseExactly } from '../../json-text.ts'
 import type { File, Participant, Study } from '../../model/entities.ts'
 import { studyNumberOf } from '../../domain/file-keys.ts'
-import { baseName, md5Matches } from './metadata.ts'
+import { baseName } from '../../wire/multipart.ts'
+import { md5Matches } from './metadata.ts'
 
 /** With six digits after the second, as upstream's clients have always been told. */
 export const presentTime = (time: Date): string => time.toISOString().replace('Z', '000Z')

@@ -1,9 +1,8 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../../wire/context.ts'
+import { baseName, type MultipartEvent } from '../../wire/multipart.ts'
 import { malformed, Refused } from './errors.ts'
 import { bytesOf, contentTypeOf, type Fields, isMultipart, multipartIn, partFields, readFields } from './fields.ts'
-import { baseName } from './metadata.ts'
-import type { MultipartEvent } from './multipart.ts'
 
 /**
  * What a request may have in all: so much the platform takes for every account (docs: Cloudflare Workers, "Request

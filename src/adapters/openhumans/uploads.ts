@@ -69,7 +69,7 @@ async function receive(caller: Caller, part: ReceivedPart | undefined): Promise<
   const { details, name, faults } = describe(caller.fields, 'data_file', part?.filename)
   const { member } = await memberFor(caller, { ...faults, ...partFaults(part, faults) })
   if (part === undefined) throw new Refused('invalid_body', 400, { data_file: [REQUIRED] })
-  return receiveUpload(caller.scope, caller.study, {
+  const { file } = await receiveUpload(caller.scope, caller.study, {
     file: {
       owner: { kind: 'participant', id: member.id },
       name,
@@ -79,6 +79,7 @@ async function receive(caller: Caller, part: ReceivedPart | undefined): Promise<
     },
     bytes: part.bytes,
   })
+  return file
 }
 
 function partFaults(part: ReceivedPart | undefined, faults: Faults): Faults {

@@ -47,6 +47,8 @@ export const files = sqliteTable(
     descriptionWords: text(),
     /** JSON by protocol: what is said of it that only one of them knows. */
     foreignData: text(),
+    /** Content that nobody has made a file of yet: it is on no list, and has no `listed_at`, until somebody does. */
+    draft: integer().notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),
@@ -82,6 +84,11 @@ export const versions = sqliteTable(
     completedAt: integer().notNull(),
     /** When the last URL that could write the object stops working: its deletion must outlast that. */
     urlExpiresAt: integer().notNull(),
+    description: text(),
+    /** What the study's team thinks of it: pending, approved, changes asked for, processed. */
+    review: text({ enum: ['PEN', 'APP', 'CHN', 'PRC'] })
+      .notNull()
+      .default('PEN'),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.id] }),

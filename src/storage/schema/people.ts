@@ -102,9 +102,12 @@ export const members = sqliteTable(
     index('members_participant')
       .on(table.studyId, table.participantId)
       .where(sql`participant_id IS NOT NULL`),
+    // A JWT tells no study: where its subject has a place is asked across all of them.
+    index('members_subject').on(table.issuer, table.subject, table.studyId),
   ],
 )
 
+/** Of the study `''` are the operator's own: download keys of all studies. */
 export const apiKeys = sqliteTable(
   'api_keys',
   {
@@ -123,6 +126,8 @@ export const apiKeys = sqliteTable(
     revokedAt: integer(),
     /** To the hour. */
     lastUsedAt: integer(),
+    /** The actor who made it; null: made before that was kept. */
+    issuedBy: text(),
   },
   (table) => [
     primaryKey({ columns: [table.studyId, table.hash] }),
@@ -134,5 +139,24 @@ export const apiKeys = sqliteTable(
     index('api_keys_service_accounts')
       .on(table.label, table.studyId, table.id)
       .where(sql`public_key IS NOT NULL`),
+    index('api_keys_download')
+      .on(table.studyId, table.label)
+      .where(sql`role = 'download'`),
   ],
+)
+
+/**
+ * Members whose leaving closes what the study's team had of theirs: from its row on the team sees nothing of their
+ * files, which become private step by step; then the row goes.
+ */
+export const departures = sqliteTable(
+  'departures',
+  {
+    studyId: text().notNull(),
+    participantId: text().notNull(),
+    leftAt: integer().notNull(),
+    /** When the sweep looks at it next. */
+    dueAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.studyId, table.participantId] }), index('departures_due').on(table.dueAt)],
 )

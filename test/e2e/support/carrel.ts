@@ -6,7 +6,7 @@ import { callersOf } from '../../support/callers.ts'
 import { SECRETS } from '../../support/secrets.ts'
 
 // The Worker as `wrangler dev` runs it, bundled and behind a real port of 127.0.0.1, with its own empty storage and the
-// bucket's S3 endpoint, which checks signatures. One for each test file.
+// bucket's S3 endpoint, which checks signatures.
 
 const PROJECT = join(import.meta.dirname, '../../..')
 
@@ -53,3 +53,8 @@ export async function startCarrel(vars: Record<string, string> = {}) {
     stop: async () => harness.close(),
   }
 }
+
+let shared: ReturnType<typeof startCarrel> | undefined
+
+/** The one that the files of tests in this process share, as each start takes seconds. It ends with the process. */
+export const sharedCarrel = async () => (shared ??= startCarrel())

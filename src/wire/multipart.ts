@@ -76,6 +76,9 @@ function partOf(bytes: Uint8Array): MultipartEvent {
   }
 }
 
+/** A part's file name without the folders that a client has the file in: old browsers tell them. */
+export const baseName = (filename: string): string => filename.replace(/^.*[/\\]/s, '').trim()
+
 const joined = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   if (left.length === 0) return right
   const both = new Uint8Array(left.length + right.length)
@@ -115,10 +118,11 @@ function findDelimiter(bytes: Uint8Array, delimiter: Uint8Array): Found | undefi
 /** Where the empty line is that ends a part's headers: just behind it. Undefined: not there yet. */
 function endOfHeaders(bytes: Uint8Array): number | undefined {
   const end = [CR, LF, CR, LF]
-  for (let at = bytes.indexOf(CR); at !== -1; at = bytes.indexOf(CR, at + 1)) {
-    if (end.every((byte, index) => bytes[at + index] === byte)) return at + end.length
+  const looked = bytes.subarray(0, MAX_HEADER_BYTES)
+  for (let at = looked.indexOf(CR); at !== -1; at = looked.indexOf(CR, at + 1)) {
+    if (end.every((byte, index) => looked[at + index] === byte)) return at + end.length
   }
-  if (bytes.length > MAX_HEADER_BYTES) throw new MultipartError('The headers of a part are too long.')
+  if (looked.length === MAX_HEADER_BYTES) throw new MultipartError('The headers of a part are too long.')
   return undefined
 }
 

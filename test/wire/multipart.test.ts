@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { boundaryOf, MultipartError, readMultipart } from '../../src/adapters/openhumans/multipart.ts'
+import { boundaryOf, MultipartError, readMultipart } from '../../src/wire/multipart.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -59,6 +59,7 @@ describe('a multipart body', () => {
 
   test.each([
     ['headers that never end', `--B0undary\r\n${'x'.repeat(20_000)}`],
+    ['headers that end too late', `${part(`X: ${'x'.repeat(1024 ** 2)}`, '')}--B0undary--`],
     ['a name that is no UTF-8', `${part(`Content-Disposition: form-data; filename*=utf-8''%ff`, '')}--B0undary--`],
     ['nothing in it', ''],
     ['more parts than a form has', `${'\r\n--B0undary\r\n\r\n'.repeat(1_001)}\r\n--B0undary--`],

@@ -1,0 +1,68 @@
+import { sql, type SQL } from 'drizzle-orm'
+import { type Backlog, type DeadLetters, type Health, MOST_COUNTED } from '../model/health.ts'
+import { columnsOf, type Database, dateOrNull, first, type Row, statement } from './database.ts'
+import { heartbeats } from './schema/heartbeats.ts'
+
+type Beat = Row<typeof heartbeats>
+type BacklogRow = { count: number; oldest: number | null }
+
+/** A queue whose messages nobody could do anything with. */
+export type DeadQueue = 'dead-object-events' | 'dead-jobs'
+
+/** `from` selects a time `at`, of what is due first; of so many as are counted, the earliest. */
+const backlog = (from: SQL) =>
+  statement<BacklogRow>(
+    sql`SELECT count(*) AS count, min(at) AS oldest FROM (${from} ORDER BY due_at LIMIT ${MOST_COUNTED})`,
+  )
+
+/** Each is a range of an index, from its beginning. */
+const statementsAt = (now: Date) =>
+  [
+    statement<Beat>(sql`SELECT ${columnsOf(heartbeats, 'h')} FROM heartbeats h`),
+    backlog(sql`SELECT due_at AS at FROM uploads INDEXED BY uploads_due WHERE due_at <= ${now.getTime()}`),
+    backlog(
+      sql`SELECT due_at AS at FROM object_deletions INDEXED BY object_deletions_due WHERE due_at <= ${now.getTime()}`,
+    ),
+    backlog(sql`SELECT requested_at AS at FROM erasures INDEXED BY erasures_due WHERE due_at IS NOT NULL`),
+    backlog(sql`SELECT due_at AS at FROM departures INDEXED BY departures_due WHERE due_at <= ${now.getTime()}`),
+  ] as const
+
+const backlogOf = (rows: readonly BacklogRow[]): Backlog => {
+  const { count = 0, oldest = null } = first(rows) ?? {}
+  return { count, oldest: dateOrNull(oldest) }
+}
+
+/** Adds to the beat of that name, and says when. */
+const beat = (name: Beat['name'], { count, now }: { count: number; now: Date }) =>
+  statement(
+    sql`INSERT INTO heartbeats (name, at, count) VALUES (${name}, ${now.getTime()}, ${count})
+      ON CONFLICT DO UPDATE SET at = excluded.at, count = count + excluded.count`,
+  )
+
+export const healthStore = (db: Database) => ({
+  /** How late things are, in one trip; `swept`: from now on the sweep is known to have run to its end by then. */
+  async look(now: Date, { swept = false }: { swept?: boolean } = {}): Promise<Health> {
+    const [, beats, uploads, outbox, erasures, departures] = await db.batch(
+      swept ? beat('sweep', { count: 0, now }) : undefined,
+      ...statementsAt(now),
+    )
+    const beatOf = (name: Beat['name']) => beats.find((each) => each.name === name)
+    const deadLettersOf = (queue: DeadQueue): DeadLetters => {
+      const { count = 0, at = null } = beatOf(queue) ?? {}
+      return { count, lastAt: dateOrNull(at) }
+    }
+    return {
+      sweptAt: dateOrNull(beatOf('sweep')?.at ?? null),
+      uploads: backlogOf(uploads),
+      outbox: backlogOf(outbox),
+      erasures: backlogOf(erasures),
+      departures: backlogOf(departures),
+      deadLetters: { objectEvents: deadLettersOf('dead-object-events'), jobs: deadLettersOf('dead-jobs') },
+    }
+  },
+
+  /** That so many messages have come to a dead-letter queue. One that comes twice counts twice. */
+  async noteDead(queue: DeadQueue, { count, now }: { count: number; now: Date }): Promise<void> {
+    await db.batch(beat(queue, { count, now }))
+  },
+})

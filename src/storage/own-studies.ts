@@ -1,0 +1,78 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { Study } from '../model/entities.ts'
+import { ALL_STUDIES, type StudyId } from '../model/ids.ts'
+import type { Page, PageRequest } from '../model/page.ts'
+import type { Credential, Principal } from '../model/principal.ts'
+import { decodeCursor, pageOf } from './cursor.ts'
+import { type Database, first, statement } from './database.ts'
+import { studyColumns, studyOfRow, type StudyRow } from './studies.ts'
+import { type Caller, inEach, principalOf, whoColumns, type WhoRow, whoSql } from './who.ts'
+
+const EVERY = sql`studies own`
+const named = (ids: SQL): SQL => sql`(${ids}) named CROSS JOIN studies own ON own.id = named.id`
+
+const numbered = (number: number): SQL => sql`SELECT id FROM studies WHERE number = ${number}`
+
+/** What a JWT may have a place in: all that its issuer is good for, or what it names and wherever it has a member's row. */
+function namedBy({ issuer, subject, studies, claimed }: Extract<Credential, { kind: 'jwt' }>): SQL {
+  const isEverywhere = claimed !== undefined && claimed.studies === undefined
+  if (isEverywhere && studies === undefined) return EVERY
+  const told = isEverywhere ? studies : claimed?.studies
+  const listed = told === undefined ? [] : [sql`SELECT value AS id FROM json_each(${JSON.stringify(told)})`]
+  const joined = sql`SELECT m.study_id AS id FROM members m INDEXED BY members_subject
+    WHERE m.issuer = ${issuer} AND m.subject = ${subject}`
+  return named(sql.join([...listed, joined], sql` UNION `))
+}
+
+/** Studies, as `own`, among which are those where the caller has a place. */
+function candidatesOf({ credential }: Caller): SQL {
+  switch (credential.kind) {
+    case 'operator':
+      return EVERY
+    case 'key':
+    case 'session':
+      // A key of no study is the operator's, for all of them.
+      return credential.studyNumber === ALL_STUDIES ? EVERY : named(numbered(credential.studyNumber))
+    case 'jwt':
+      return namedBy(credential)
+    case 'anonymous':
+    case 'system':
+      return named(sql`SELECT NULL AS id`)
+    default:
+      return credential satisfies never
+  }
+}
+
+/** The row of who shows what one study has given, wherever that is. */
+function inItsStudy(caller: Caller) {
+  const { credential } = caller
+  if (!('studyNumber' in credential) || credential.studyNumber === ALL_STUDIES) return undefined
+  const study = sql`(${numbered(credential.studyNumber)})`
+  return statement<WhoRow & { study: StudyId }>(
+    sql`WITH who AS (${whoSql(caller, inEach(study))}) SELECT ${whoColumns}, ${study} AS study FROM who`,
+  )
+}
+
+export const ownStudyStore = (db: Database) => ({
+  /**
+   * Where the caller has a place now, by number: of each study that may be among them `who` is asked. `principal`: of a
+   * credential that is of one study.
+   */
+  async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Study> }> {
+    const listing = 'own-studies'
+    const after = decodeCursor(listing, page.cursor, 'number')
+    const [who, rows] = await db.batch(
+      inItsStudy(caller),
+      statement<StudyRow>(
+        sql`SELECT ${studyColumns('own')} FROM ${candidatesOf(caller)}
+          WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active' AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
+          ORDER BY own.number LIMIT ${page.limit + 1}`,
+      ),
+    )
+    const row = first(who)
+    return {
+      principal: row && principalOf(row, row.study),
+      page: pageOf(rows, page.limit, { listing, place: (study) => [study.number, study.id], item: studyOfRow }),
+    }
+  },
+})
