@@ -49,7 +49,8 @@ async function worker() {
 export default defineConfig(async () => ({
   test: {
     silent: 'passed-only' as const,
-    maxWorkers: 2,
+    // Each waits for its simulators much of the time: three keep two cores busy.
+    maxWorkers: 3,
     projects: [
       {
         plugins: [await worker()],

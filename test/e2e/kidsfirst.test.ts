@@ -2,16 +2,15 @@
 // that it is an example of. What the document leaves open (host, tokens, the ids of files) is filled in.
 
 import { base64url, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { numberOf } from '../../src/adapters/kidsfirst/ids.ts'
 import { HELLO, ok } from '../support/builders.ts'
 import { bytesOf, hashOf } from '../support/bytes.ts'
 import type { Caller } from '../support/callers.ts'
-import { JWT_ISSUERS, REGISTRY } from '../support/issuers.ts'
-import { startCarrel } from './support/carrel.ts'
+import { REGISTRY } from '../support/issuers.ts'
+import { sharedCarrel } from './support/carrel.ts'
 
-const carrel = await startCarrel({ JWT_ISSUERS })
-afterAll(carrel.stop)
+const carrel = await sharedCarrel()
 
 const STUDY = 'SD_ME0WME0W'
 const NOT_AUTHORIZED = [401, 'Not authorized to download the file'] as const

@@ -106,5 +106,5 @@ describe('in a study of many files, without statistics,', () => {
     expect([...plans.values()].flat()).toContainEqual(
       expect.stringMatching(/^SEARCH s USING PRIMARY KEY \(study_id=\? AND scope=\? AND term=\?/),
     )
-  })
+  }, 120_000)
 })

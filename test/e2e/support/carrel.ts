@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
 import { buildersWith, type Bytes, HELLO, type SingleUpload } from '../../support/builders.ts'
 import { callersOf } from '../../support/callers.ts'
+import { JWT_ISSUERS } from '../../support/issuers.ts'
 import { SECRETS } from '../../support/secrets.ts'
 
 // The Worker as `wrangler dev` runs it, bundled and behind a real port of 127.0.0.1, with its own empty storage and the
@@ -56,5 +57,8 @@ export async function startCarrel(vars: Record<string, string> = {}) {
 
 let shared: ReturnType<typeof startCarrel> | undefined
 
-/** The one that the files of tests in this process share, as each start takes seconds. It ends with the process. */
-export const sharedCarrel = async () => (shared ??= startCarrel())
+/**
+ * The one that the files of tests in this process share, as each start takes seconds: with providers whose JWTs it
+ * accepts. It ends with the process.
+ */
+export const sharedCarrel = async () => (shared ??= startCarrel({ JWT_ISSUERS }))
