@@ -1,9 +1,10 @@
 // Whatever is sent to a HAT is answered, and never by a failure of ours.
 
 import { beforeAll, expect, test } from 'vitest'
+import { operator } from '../support/client.ts'
 import { disturbed } from '../support/faults.ts'
-import { aCompleted, aHat, aNew, atHat, FILES, type Hat } from '../support/hat.ts'
-import { aParticipant } from '../support/world.ts'
+import { aCompleted, aHat, aNew, atHat, FILES, type Hat, send } from '../support/hat.ts'
+import { aParticipant, ok } from '../support/world.ts'
 
 let hat: Hat
 let fileId: string
@@ -102,6 +103,17 @@ test('of tokens: each is nobody, or refused', async () => {
     const { status } = await atHat(hat.host, token).get(`${FILES}/file/${fileId}`)
     expect(status).toBe(401)
   }
+})
+
+test('what is more than the study may hold is refused in the words of HAT, and is kept to nobody’s cost', async () => {
+  const full = await aHat()
+  ok(await operator.patch(full.study.path, { settings: { maxBytes: 5 } }))
+  const { fileId: large, contentUrl } = await aNew(full.owner)
+  await send(contentUrl)
+  const { status, body } = await full.owner.put(`${FILES}/file/${large}/complete`)
+  expect([status, body]).toEqual([400, { message: 'Error uploading file', cause: expect.stringContaining('maxBytes') }])
+  expect((await full.owner.get(`${FILES}/content/${large}`)).status).toBe(404)
+  expect((await aCompleted(full.owner, {}, 'small')).status).toEqual({ status: 'Completed', size: 5 })
 })
 
 test('a body that is too long is refused in the words of HAT', async () => {

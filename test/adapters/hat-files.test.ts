@@ -253,29 +253,3 @@ describe('a deletion', () => {
     expect((await hat.owner.put(`${file(fileId)}/complete`)).status).toBe(404)
   })
 })
-
-describe('under every prefix', () => {
-  test.each(['/api/v2', '/api/v2.0', '/api/v2.6'])('%s there are the same files', async (prefix) => {
-    const { fileId, contentUrl } = ok(await hat.owner.post(`${prefix}/files/upload`, { name: 'x', source: prefix }))
-    await send(contentUrl)
-    ok(await hat.owner.put(`${prefix}/files/file/${fileId}/complete`))
-    expect(ok(await hat.owner.get(file(fileId))).status.status).toBe('Completed')
-  })
-
-  test('what is not there is not found in the words of HAT', async () => {
-    const { status, body } = await hat.owner.get('/api/v2.6/data/rumpel/notes')
-    expect([status, body]).toEqual([
-      404,
-      { error: 'Handler Not Found', message: 'Request handler at GET:/api/v2.6/data/rumpel/notes does not exist' },
-    ])
-    expect((await hat.owner.put(`${FILES}/upload`, {})).body.error).toBe('Handler Not Found')
-  })
-
-  test.each(['/contract/file/upload', '/contract/file/a.png/complete', '/contract/file/a.png'])(
-    'contracts are said not to be there: %s',
-    async (path) => {
-      const { status, body } = await hat.nobody.post(`/api/v2.6${path}`, { token: 't', hatName: 'h', contractId: 'c' })
-      expect([status, body]).toEqual([400, { message: 'Not supported', cause: expect.stringContaining('contracts') }])
-    },
-  )
-})

@@ -3,7 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAX_FOUND } from '../../src/adapters/hat/search.ts'
-import { aCompleted, aHat, aNew, atHat, FILES, fill, type Hat, type HatClient } from '../support/hat.ts'
+import { aCompleted, aHat, aNew, atHat, FILES, fill, type Hat, type HatClient, send } from '../support/hat.ts'
 import { aFile, aParticipant, ok } from '../support/world.ts'
 
 let hat: Hat
@@ -55,6 +55,16 @@ describe('one file', () => {
     const { fileId } = await aNew(hat.owner)
     const { permissions } = ok(await allow(fileId, `${member}?content=true`))
     expect(permissions).toEqual([owner, { userId: member, contentReadable: true }])
+  })
+
+  test('is not completed by whom it was shared with', async () => {
+    const { fileId, contentUrl } = await aNew(hat.owner)
+    await send(contentUrl)
+    for (const content of [true, false]) {
+      ok(await allow(fileId, `bob?content=${content}`))
+      expect((await bob.put(`${file(fileId)}/complete`)).status).toBe(403)
+    }
+    expect((await hat.owner.get(file(fileId))).body.status).toEqual({ status: 'New' })
   })
 
   test('stays with its owner, whatever is asked', async () => {

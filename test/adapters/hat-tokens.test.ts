@@ -53,6 +53,7 @@ describe('signing in', () => {
     )
     expect(protectedHeader.alg).toBe('RS256')
     expect(payload).toMatchObject({ iss: hat.host, resource: hat.host, accessScope: 'owner', sub: 'ada' })
+    expect(payload.jti).toMatch(/^[\da-f-]{36}$/)
     expect(payload).not.toHaveProperty('application')
     expect(payload.iat).toBeGreaterThanOrEqual(before)
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(30 * 86_400)
@@ -215,7 +216,7 @@ describe('a token', () => {
     await env.DB.prepare('DELETE FROM sessions WHERE hash = ?')
       .bind(await sessionOf(token))
       .run()
-    expect((await validate(old)).renewed).toBeNull()
+    expect(await validate(old)).toEqual({ answer: NOT_AUTHENTICATED, renewed: null })
   })
 
   test.each([
@@ -250,5 +251,15 @@ describe('a token', () => {
     // Only the new one is left: what the old one has signed is over.
     const alone = atHat(hat.host, token, { HAT_SIGNING_KEY: newest.replaceAll('\n', '\\n') })
     expect((await alone.get('/users/access_token/validate')).status).toBe(401)
+  })
+
+  test('that cannot be signed is a failure of ours, in the words of HAT and with nothing of what it was', async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const there = atHat(hat.host, undefined, { HAT_SIGNING_KEY: await exportPKCS8(privateKey) })
+    const { status, body } = await there.get('/publickey')
+    expect([status, body]).toEqual([
+      500,
+      { error: 'Internal Server error', message: expect.stringMatching(/^Server error occurred: [\da-f-]{36}$/) },
+    ])
   })
 })

@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Answer } from '../support/callers.ts'
 import { aQueue, recorded } from '../support/audit.ts'
 import { anonymous } from '../support/client.ts'
-import { within } from '../support/faults.ts'
+import { isThere } from '../support/bucket.ts'
+import { sweepAt, within } from '../support/faults.ts'
 import { about, aProject, DELETE, form, type Project, PROJECT, upload } from '../support/openhumans.ts'
-import { aFile, aKey, aParticipant, aStudy, HELLO, ok, type Participant, put, type Study } from '../support/world.ts'
+import { aFile, aKey, aParticipant, HELLO, objectKeyOf, ok, type Participant, put } from '../support/world.ts'
 
 let study: Project['study']
 let exchange: Project['exchange']
@@ -46,6 +47,14 @@ describe('a download URL', () => {
     }
   })
 
+  test('saves what a browser would show, too', async () => {
+    const member = await aParticipant(study)
+    await aFile(member, study, { name: 'a.png', mediaType: 'image/png', visibility: 'study' })
+    const [{ download_url }] = ok(await exchange(member)).data
+    const location = new URL((await anonymous.get(download_url)).headers.get('Location') ?? '')
+    expect(location.searchParams.get('response-content-disposition')).toBe('attachment; filename=a.png')
+  })
+
   test('costs no row when it is listed, and opens nothing but its own file', async () => {
     const [one, other] = [await listed(), await listed()]
     expect(one.url).not.toContain(study.worker.key ?? '')
@@ -83,6 +92,17 @@ describe('a download URL', () => {
     const key = Uint8Array.fromBase64(new URL(url).searchParams.get('key') ?? '', { alphabet: 'base64url' })
     const seconds = new DataView(key.buffer).getUint32(1) - Date.now() / 1000
     expect(Math.abs(seconds - 3_600)).toBeLessThan(5)
+    for (const [later, status] of [
+      [3_590, 302],
+      [3_605, 403],
+    ] as const) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + later * 1_000 })
+      try {
+        expect((await anonymous.get(url)).status).toBe(status)
+      } finally {
+        vi.useRealTimers()
+      }
+    }
   })
 
   test.each<[string, string, (told: Awaited<ReturnType<typeof listed>>) => Promise<Answer>]>([
@@ -217,6 +237,27 @@ describe('deleting', () => {
     expect(await left(other.member)).toEqual(other.ids)
   })
 
+  test('takes the bytes, too', async () => {
+    const { member, id, url } = await listed()
+    const key = objectKeyOf((await anonymous.get(url)).headers.get('Location') ?? '')
+    expect(await isThere(key)).toBe(true)
+    expect((await remove(member, { file_id: String(id) })).body).toEqual({ ids: [id] })
+    await sweepAt(new Date(Date.now() + 8 * 86_400_000))
+    expect(await isThere(key)).toBe(false)
+  })
+
+  test('takes Python’s word for true, as the documents have it, and no other', async () => {
+    const { member, ids } = await withFiles('a')
+    const JSON_TYPE = { 'Content-Type': 'application/json' }
+    const said = async (all: string) =>
+      study.worker.post(DELETE, `{"project_member_id": "${member.number}", "all_files": ${all}}`, JSON_TYPE)
+    for (const all of ['False', 'Truer', 'True, "file_id": True']) {
+      expect((await said(all)).body).toEqual({ detail: 'JSON parse error - the body is no JSON.' })
+    }
+    expect((await said(String.raw`"\"all_files\": True"`)).body).toHaveProperty('missing_field')
+    expect((await said('True')).body).toEqual({ ids })
+  })
+
   test('goes on until all are gone', async () => {
     const {
       member,
@@ -239,47 +280,5 @@ describe('deleting', () => {
       .run()
     expect((await remove(member, { all_files: 'True' })).body.ids).toHaveLength(251)
     expect(await left(member)).toEqual([])
-  })
-})
-
-describe('leaving', () => {
-  const leave = async (caller: Study['admin'], body: object) => caller.post(`${PROJECT}/remove-members/`, body)
-
-  test('takes a member with all that opened their files, and they may repeat it', async () => {
-    const [one, two] = [await aParticipant(study), await aParticipant(study)]
-    await upload(study.worker, about(one))
-    const gone = await leave(study.admin, { project_member_ids: [String(one.number), two.number] })
-    expect([gone.status, gone.body]).toEqual([200, 'success'])
-    expect((await exchange(one)).status).toBe(400)
-    expect((await one.get(`${PROJECT}/`)).body).toEqual({ detail: 'Invalid token.' })
-    expect((await study.admin.get(`${study.path}/participants/${two.id}`)).body.status).toBe('withdrawn')
-  })
-
-  test('is for a member themselves, whomever they name', async () => {
-    const [one, other] = [await aParticipant(study), await aParticipant(study)]
-    expect((await form(one, `${PROJECT}/remove-members/`, { project_member_ids: String(other.number) })).body).toBe(
-      'success',
-    )
-    expect((await one.get(`${PROJECT}/`)).status).toBe(401)
-    expect((await other.get(`${PROJECT}/`)).status).toBe(200)
-  })
-
-  test('is not a worker’s to ask, and is refused for whom it does not know', async () => {
-    const member = await aParticipant(study)
-    const elsewhere = await aParticipant(await aStudy())
-    const ids = (...each: unknown[]) => ({ project_member_ids: each })
-    expect((await leave(study.worker, ids(member.number))).status).toBe(403)
-    for (const [body, fault] of [
-      [{}, 'This field is required.'],
-      [ids('1234567'), 'Project member IDs are always 8 digits long.'],
-      [ids(null), 'Project member IDs are always 8 digits long.'],
-      [ids(member.number, 'x'), 'Project member IDs are always 8 digits long.'],
-      [ids(member.number, elsewhere.number), `Invalid project member ID(s): ${elsewhere.number}`],
-      [ids(...Array.from({ length: 101 }, (_, index) => 10_000_000 + index)), 'Send 100 of them at most at once.'],
-    ] as const) {
-      const { status, body: said } = await leave(study.admin, body)
-      expect([status, said]).toEqual([400, { errors: { project_member_ids: [fault] } }])
-    }
-    expect((await member.get(`${PROJECT}/`)).status).toBe(200)
   })
 })

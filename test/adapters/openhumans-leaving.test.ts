@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { anonymous, as } from '../support/client.ts'
 import { about, aProject, COMPLETE, DELETE, form, type Project, PROJECT, upload } from '../support/openhumans.ts'
-import { aKey, aParticipant, HELLO, ok, put } from '../support/world.ts'
+import { aKey, aParticipant, aStudy, HELLO, ok, put, type Study } from '../support/world.ts'
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 const REMOVE = `${PROJECT}/remove-members/`
@@ -117,5 +117,51 @@ test('a removal whose answer was lost half-way is repeated as it was', async () 
   ok(await study.admin.delete(`${study.path}/participants/${gone.id}`))
   expect((await study.admin.post(REMOVE, { project_member_ids: [gone.number] })).body).toEqual({
     errors: { project_member_ids: [`Invalid project member ID(s): ${gone.number}`] },
+  })
+})
+
+describe('leaving', () => {
+  let study: Project['study']
+  let exchange: Project['exchange']
+  beforeAll(async () => {
+    ;({ study, exchange } = await aProject())
+  })
+
+  const leave = async (caller: Study['admin'], body: object) => caller.post(REMOVE, body)
+
+  test('takes a member with all that opened their files, and they may repeat it', async () => {
+    const [one, two] = [await aParticipant(study), await aParticipant(study)]
+    await upload(study.worker, about(one))
+    const gone = await leave(study.admin, { project_member_ids: [String(one.number), two.number] })
+    expect([gone.status, gone.body]).toEqual([200, 'success'])
+    expect((await exchange(one)).status).toBe(400)
+    expect((await one.get(`${PROJECT}/`)).body).toEqual({ detail: 'Invalid token.' })
+    expect((await study.admin.get(`${study.path}/participants/${two.id}`)).body.status).toBe('withdrawn')
+  })
+
+  test('is for a member themselves, whomever they name', async () => {
+    const [one, other] = [await aParticipant(study), await aParticipant(study)]
+    expect((await form(one, REMOVE, { project_member_ids: String(other.number) })).body).toBe('success')
+    expect((await one.get(`${PROJECT}/`)).status).toBe(401)
+    expect((await other.get(`${PROJECT}/`)).status).toBe(200)
+  })
+
+  test('is not a worker’s to ask, and is refused for whom it does not know', async () => {
+    const member = await aParticipant(study)
+    const elsewhere = await aParticipant(await aStudy())
+    const ids = (...each: unknown[]) => ({ project_member_ids: each })
+    expect((await leave(study.worker, ids(member.number))).status).toBe(403)
+    for (const [body, fault] of [
+      [{}, 'This field is required.'],
+      [ids('1234567'), 'Project member IDs are always 8 digits long.'],
+      [ids(null), 'Project member IDs are always 8 digits long.'],
+      [ids(member.number, 'x'), 'Project member IDs are always 8 digits long.'],
+      [ids(member.number, elsewhere.number), `Invalid project member ID(s): ${elsewhere.number}`],
+      [ids(...Array.from({ length: 101 }, (_, index) => 10_000_000 + index)), 'Send 100 of them at most at once.'],
+    ] as const) {
+      const { status, body: said } = await leave(study.admin, body)
+      expect([status, said]).toEqual([400, { errors: { project_member_ids: [fault] } }])
+    }
+    expect((await member.get(`${PROJECT}/`)).status).toBe(200)
   })
 })

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { anonymous } from '../support/client.ts'
 import { costOf } from '../support/meters.ts'
 import { seedBulk } from '../support/seed.ts'
-import { about, aProject, form, METADATA, type Project, PROJECT, upload } from '../support/openhumans.ts'
+import { about, aProject, DELETE, form, METADATA, type Project, PROJECT, upload } from '../support/openhumans.ts'
 import { aFile, aParticipant, aStudy, ok } from '../support/world.ts'
 
 let project: Project
@@ -124,6 +124,13 @@ describe('exchange-member', () => {
     await seedBulk(study, { from: 1, to: 2_000, recipe })
     const asked = async (offset: number) =>
       costOf(study.worker, async (caller) => exchange(member, caller, `&limit=100&offset=${offset}`))
+    // The most that upstream tells at once, and what it tells where nothing is said.
+    for (const [more, files] of [
+      ['&limit=201', 200],
+      ['', 100],
+    ] as const) {
+      expect((await exchange(member, study.worker, more)).body.data).toHaveLength(files)
+    }
     for (const offset of [0, 300]) {
       const { cost, answer } = await asked(offset)
       expect([answer.body.count, answer.body.data.length]).toEqual([500, 100])
@@ -179,6 +186,7 @@ describe('members', () => {
     expect(first.exchange_member).not.toContain('access_token')
     const pages = await anonymous.get(`${PROJECT}/members/?access_token=${study.worker.key}&limit=1`)
     expect((await anonymous.get(pages.body.next)).body.results).toHaveLength(1)
+    expect((await members(study, '?limit=500&offset=1')).body.previous).toContain('limit=100')
   })
 
   test('are for the project alone', async () => {
@@ -250,11 +258,26 @@ test('nothing is listed of what is public, and a public file is told to who know
   })
   const found = await anonymous.get(body.download_url)
   expect([found.status, found.headers.get('Location')]).toEqual([302, expect.stringContaining('/open.txt')])
-  for (const path of [`datafile/${shut.number}`, 'datafile/1', 'datafile/x', 'project/1', 'datatype/3/', 'nothing']) {
+  const pending = { name: 'a', mediaType: 'text/plain', size: 1, visibility: 'public' }
+  const { file: begun } = ok(await member.post(`${study.path}/files`, pending))
+  for (const path of [
+    `datafile/${begun.number}`,
+    `datafile/${shut.number}`,
+    'datafile/1',
+    'datafile/x',
+    'project/1',
+    'datatype/3/',
+    'nothing',
+  ]) {
     const none = await anonymous.get(`/api/public/${path}`)
     expect([none.status, none.body]).toEqual([404, { detail: 'Not found.' }])
   }
   ok(await study.admin.patch(study.path, { settings: { allowPublic: false } }))
+  expect((await anonymous.get(`/api/public/datafile/${open.number}/`)).status).toBe(404)
+  expect((await anonymous.get(body.download_url)).status).toBe(403)
+  ok(await study.admin.patch(study.path, { settings: { allowPublic: true } }))
+  expect((await anonymous.get(body.download_url)).status).toBe(302)
+  expect((await form(member, DELETE, { file_id: String(open.number) })).body).toEqual({ ids: [open.number] })
   expect((await anonymous.get(`/api/public/datafile/${open.number}/`)).status).toBe(404)
   expect((await anonymous.get(body.download_url)).status).toBe(403)
 })

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { about, aProject, DIRECT, form, type Project, PROJECT, upload } from '../support/openhumans.ts'
+import { about, aProject, COMPLETE, DIRECT, form, type Project, PROJECT, upload } from '../support/openhumans.ts'
 import { HELLO_MD5, ok } from '../support/world.ts'
 
 let study: Project['study']
@@ -20,6 +20,8 @@ describe('what is said of a file', () => {
     [said({ description: 1 }), '"description" must be a string'],
     ['{"description":""}', '"tags" is a required field of the metadata'],
     [said({ tags: 'a' }), '"tags" must be an array of strings'],
+    [said({ tags: ['a', 7] }), '"tags" must be an array of strings'],
+    [said({ tags: [null] }), '"tags" must be an array of strings'],
     [said({ creation_date: 'yesterday' }), 'Dates must be in ISO 8601 format'],
     [said({ start_date: '' }), 'Dates must be in ISO 8601 format'],
     [said({ end_date: {} }), 'Dates must be in ISO 8601 format'],
@@ -27,6 +29,7 @@ describe('what is said of a file', () => {
     [said({ md5: '' }), 'Invalid MD5 specified'],
     [said({ md5: 'g'.repeat(32) }), 'Invalid MD5 specified'],
     [said({ md5: `${HELLO_MD5}0` }), 'Invalid MD5 specified'],
+    [said({ more: JSON.parse('['.repeat(33) + ']'.repeat(33)) }), 'The metadata may be nested 32 levels deep at most'],
     [said({ more: 'x'.repeat(70_000) }), 'The metadata may have 65536 characters at most'],
   ])('%.60s is refused', async (metadata, fault) => {
     const refusal = { metadata: [fault] }
@@ -56,9 +59,13 @@ describe('what is said of a file', () => {
     expect((await begin(about(member, said({ creation_date: date, start_date: date })))).status).toBe(201)
   })
 
+  test('may have an MD5 of null, which is none', async () => {
+    expect(ok(await upload(study.worker, about(member, said({ md5: null })))).md5_matches).toBeNull()
+  })
+
   test('is kept as it was said, numbers to their last digit, and where Carrel has a place for it, there too', async () => {
     const metadata =
-      '{"tags":["b","a","a",7],"description":"Week one","md5":"156da7fc980988c51682374436849943","n":12345678901234567890,"f":1.0,"x":{"":null}}'
+      '{"tags":["b","a","a"],"description":"Week one","md5":"156da7fc980988c51682374436849943","n":12345678901234567890,"f":1.0,"x":{"":null}}'
     const { id } = ok(await upload(study.worker, about(member, metadata)))
     const listed = await study.worker.get(`${PROJECT}/exchange-member/?project_member_id=${member.number}`)
     expect(listed.text).toContain(`"metadata":${metadata}`)
@@ -81,6 +88,10 @@ describe('what is said of a file', () => {
       project_member_id: ['This field is required.'],
       metadata: ['This field is required.'],
       filename: ['This field is required.'],
+    })
+    expect((await form(study.worker, COMPLETE, { file_id: 'x' })).body).toEqual({
+      project_member_id: ['This field is required.'],
+      file_id: ['Enter a whole number.'],
     })
     expect((await upload(study.worker, { project_member_id: '12345678' }, null)).body).toEqual({
       metadata: ['This field is required.'],

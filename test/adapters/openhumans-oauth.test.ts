@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { anonymous, as } from '../support/client.ts'
+import { within } from '../support/faults.ts'
 import { about, aProject, PROJECT, type Project, upload } from '../support/openhumans.ts'
 import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
@@ -84,6 +85,13 @@ describe('a code', () => {
       expect(answer.headers.get('Cache-Control')).toContain('no-store')
     }
     expect((await exchange(code)).status).toBe(200)
+  })
+
+  test('is not guessed without end from one address', async () => {
+    const limited = within({ ENROLMENT_RATE: { limit: async () => ({ success: false }) } }, anonymous)
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code: 'x', ...inForm(app) }).toString()
+    const { status, headers } = await limited.post('/oauth2/token/', body, FORM)
+    expect([status, headers.get('Retry-After')]).toEqual([429, '60'])
   })
 
   test('of somebody who has left is refused', async () => {

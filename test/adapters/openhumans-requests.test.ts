@@ -21,9 +21,19 @@ let study: Project['study']
 let member: Project['member']
 let begin: Project['begin']
 let fileOf: Project['fileOf']
+let exchange: Project['exchange']
 beforeAll(async () => {
-  ;({ study, member, begin, fileOf } = await aProject())
+  ;({ study, member, begin, fileOf, exchange } = await aProject())
 })
+
+/** Whatever takes a body. */
+const PATHS = [
+  DIRECT,
+  COMPLETE,
+  DELETE,
+  ...['files/upload', 'upload', 'message', 'remove-members'].map((path) => `${PROJECT}/${path}/`),
+  '/oauth2/token/',
+]
 
 describe('a token', () => {
   test.each([
@@ -73,6 +83,7 @@ describe('a token', () => {
     ]) {
       expect([answer.status, answer.body]).toEqual([401, { detail }])
       expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer realm="api"')
+      expect(answer.headers.get('Cache-Control')).toContain('no-store')
     }
   })
 
@@ -143,7 +154,11 @@ describe('every way of saying it', () => {
       expect(headers.get('Access-Control-Allow-Origin')).toBe('*')
     }
     expect((await begin(about(member))).headers.get('Cache-Control')).toContain('no-store')
-    expect((await form(study.worker, DIRECT.slice(0, -1), { ...about(member), filename: 'a' })).status).toBe(201)
+    for (const path of PATHS) {
+      const [long, short] = [await study.worker.post(path, {}), await study.worker.post(path.slice(0, -1), {})]
+      expect([path, short.status, short.body]).toEqual([path, long.status, long.body])
+      expect([400, 403]).toContain(short.status)
+    }
     const asked = {
       Origin: 'https://app.example.org',
       'Access-Control-Request-Method': 'POST',
@@ -186,7 +201,14 @@ describe('a member', () => {
     const left = await aParticipant(study)
     await study.admin.patch(`${study.path}/participants/${left.id}`, { status: 'withdrawn' })
     for (const { number } of [other, left]) {
-      for (const { status, body } of [await begin(about({ number })), await upload(study.worker, about({ number }))]) {
+      const project_member_id = String(number)
+      for (const { status, body } of [
+        await begin(about({ number })),
+        await upload(study.worker, about({ number })),
+        await exchange({ number }, study.admin),
+        await form(study.worker, COMPLETE, { project_member_id, file_id: '1' }),
+        await form(study.worker, DELETE, { project_member_id, all_files: 'True' }),
+      ]) {
         expect([status, body]).toEqual([400, INVALID])
       }
     }
@@ -234,13 +256,6 @@ describe('whatever is sent', () => {
   const FIELDS =
     `project_member_id metadata filename file_id file_basename all_files datatypes project_member_ids message
     grant_type code client_id client_secret refresh_token data_file __proto__ constructor`.split(/\s+/)
-  const PATHS = [
-    DIRECT,
-    COMPLETE,
-    DELETE,
-    ...['files/upload', 'upload', 'message', 'remove-members'].map((path) => `${PROJECT}/${path}/`),
-    '/oauth2/token/',
-  ]
 
   test.each(PATHS)('to %s is answered in words of the protocol', async (path) => {
     for (const value of NASTY) {

@@ -65,6 +65,13 @@ describe('a simple upload', () => {
     expect((await study.worker.post(`${PROJECT}/files/upload/`, body, MULTIPART)).status).toBe(201)
   })
 
+  test('has one file: two in one request are not made into one', async () => {
+    const files = ['a', 'b'].map((filename) => multipart({}, { filename, content: 'x' }).replace(/--\w+--\r\n$/, ''))
+    const body = files.join('') + multipart(about(member))
+    const refused = await study.worker.post(`${PROJECT}/files/upload/`, body, MULTIPART)
+    expect([refused.status, refused.body]).toEqual([400, { detail: 'One data_file is sent at a time.' }])
+  })
+
   test('that breaks off leaves nothing', async () => {
     const before = (await study.admin.get(`${study.path}/files?status=pending`)).body.items.length
     const body = multipart(about(member), { filename: 'a', content: 'x'.repeat(1_000) })

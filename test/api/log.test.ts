@@ -145,6 +145,9 @@ describe('nothing is written of', () => {
     expect([claimed.status, spent.status]).toEqual([302, 410])
     const rotated = ok(await participant.post(`${study.path}/keys/self/rotate`, {}))
     const jwt = await aToken(CANARY)
+    const there = `/api/direct-sharing/project/exchange-member/?project_member_id=${participant.number}`
+    const { data } = ok(await anonymous.get(`${there}&access_token=${study.worker.key}&x=${CANARY}`))
+    expect((await anonymous.get(data[0].download_url)).status).toBe(302)
     await as(jwt).get(study.path)
     await as(`${jwt}x`).get(study.path)
     const signature = (url: string | null) => new URL(url ?? '').searchParams.get('X-Amz-Signature') ?? undefined
@@ -155,6 +158,8 @@ describe('nothing is written of', () => {
       participant.key,
       rotated.secret,
       rotated.hint,
+      study.worker.key,
+      new URL(data[0].download_url).searchParams.get('key') ?? undefined,
       jwt.split('.')[1],
       new URL(link.url).pathname.slice(3),
       signature(content.headers.get('Location')),

@@ -131,6 +131,22 @@ test('another HAT user can be marked to have access to metadata, or to both meta
   expect((await call('GET', `/api/v2/files/file/${begun.fileId}`, { token: another.key })).status).toBe(404)
 })
 
+test('calling `POST /api/v2/files/allowAccess/:userId`, sending file template, grants access to a set of files', async () => {
+  const body = `{
+			"name": "testFile.png",
+			"source": "test",
+			"status": { "status": "Completed", "size": 0}
+		}`
+  const granted = await json(call('POST', `/api/v2/files/allowAccess/${another.id}?content=true`, { body }))
+  const permissions = [...PERMISSIONS(), { userId: another.id, contentReadable: true }]
+  expect(granted).toMatchObject([{ fileId: begun.fileId, permissions }])
+  const shown = await call('GET', `/api/v2/files/content/${begun.fileId}`, { token: another.key })
+  expect(await (await fetch(shown.headers.get('Location') ?? '')).text()).toBe(HELLO)
+  const ended = await json(call('POST', `/api/v2/files/restrictAccess/${another.id}`, { body }))
+  expect(ended).toMatchObject([{ fileId: begun.fileId, permissions: PERMISSIONS() }])
+  expect((await call('GET', `/api/v2/files/content/${begun.fileId}`, { token: another.key })).status).toBe(404)
+})
+
 test('a file can be marked to have its contents publicly accessible', async () => {
   const anyone = async () => fetch(`${carrel.origin}/api/v2/files/content/${begun.fileId}`)
   await json(call('GET', `/api/v2/files/allowAccessPublic/${begun.fileId}`))

@@ -272,11 +272,12 @@ describe('A project can delete files that it has uploaded to member profiles.', 
     expect(named).toHaveLength(2)
     const [, removed] = await remove(`{"project_member_id": "${memberId}", "file_basename": "test-file.txt"}`)
     expect(new Set(removed.ids)).toEqual(new Set(named))
-    // "deleting all files for a project member": httpie sends no `all_files:=True`, which is no JSON, but this.
+    // "deleting all files for a project member": the documents have `True`, which is no JSON; httpie would not send it.
     const rest = (await listed()).data.map(({ id }) => id)
-    const [status, all] = await remove(`{"all_files": true, "project_member_id": "${memberId}"}`)
+    const [status, all] = await remove(`{"project_member_id": "${memberId}", "all_files": True}`)
     expect([status, new Set(all.ids)]).toEqual([200, new Set(rest)])
     expect((await listed()).count).toBe(0)
+    expect(await remove(`{"project_member_id": "${memberId}", "all_files": true}`)).toEqual([200, { ids: [] }])
   })
 
   // "Raw request example": it has the address of an upload.

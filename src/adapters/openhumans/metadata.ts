@@ -35,6 +35,9 @@ function parsed(json: string): Metadata | undefined {
   }
 }
 
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((each: unknown) => typeof each === 'string')
+
 const DATES = ['creation_date', 'start_date', 'end_date']
 
 /** What must hold, in the order in which it is asked. */
@@ -42,7 +45,8 @@ const CHECKS: readonly (readonly [holds: (metadata: Metadata) => boolean, fault:
   [({ description }) => description !== undefined, '"description" is a required field of the metadata'],
   [({ description }) => typeof description === 'string', '"description" must be a string'],
   [({ tags }) => tags !== undefined, '"tags" is a required field of the metadata'],
-  [({ tags }) => Array.isArray(tags), '"tags" must be an array of strings'],
+  // Upstream does not look at the elements, of which it says the same.
+  [({ tags }) => isTexts(tags), '"tags" must be an array of strings'],
   [
     (metadata) => DATES.every((name) => (metadata[name] ?? undefined) === undefined || isDate(plain(metadata[name]))),
     'Dates must be in ISO 8601 format',

@@ -13,7 +13,7 @@ import { datatypesFault, md5Matches, readMetadata, readName, REQUIRED } from './
 import { withPath } from './present.ts'
 import { type ReceivedPart, readUpload } from './received.ts'
 
-/** How long a direct upload's URL is good, and what was begun waits. */
+/** How long a direct upload's URL is good. */
 const UPLOAD_URL_SECONDS = 6 * 3_600
 
 type Described = Readonly<{ details: Partial<FileDetails>; name: string; faults: Faults }>
