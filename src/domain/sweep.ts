@@ -2,6 +2,7 @@ import type { File } from '../model/entities.ts'
 import type { StudyId, UploadId } from '../model/ids.ts'
 import { parseObjectKey } from '../storage/objects.ts'
 import { LANDING_SECONDS } from '../storage/begin.ts'
+import type { DueUpload } from '../storage/completions.ts'
 import { isAwaiting, settle, settleMade } from './completions.ts'
 import { rules } from './policy.ts'
 import { callerIn, type Scope, secondsFrom } from './scope.ts'
@@ -42,8 +43,7 @@ export async function settleObject(
   return named === undefined ? 'ignored' : settleUpload(scope, { study: named.study, id: named.upload })
 }
 
-/** Of those that failed, the next sweep tries again; one failure keeps nothing from the others. */
-async function sweepUpload(scope: Scope, due: { studyId: StudyId; id: UploadId; expiresAt: Date }): Promise<Settled> {
+async function sweepUpload(scope: Scope, due: DueUpload): Promise<Settled> {
   const found = await scope.stores.completions.find(callerIn(scope, due.studyId), due.id, rules.sweep)
   if (found.upload === undefined) return 'gone'
   const settled = await settleUpload(scope, { study: due.studyId, id: due.id })
@@ -64,20 +64,26 @@ async function sweepUpload(scope: Scope, due: { studyId: StudyId; id: UploadId; 
 
 export type Swept = Readonly<Record<Settled, number>>
 
-/** Completes what has arrived unseen and gives up what will not come: at most `limit` uploads, longest due first. */
+/**
+ * Completes what has arrived unseen and gives up what will not come: at most `limit` uploads, longest due first. One that
+ * failed is tried again later, and keeps nothing from the others.
+ */
 export async function sweepUploads(
   scope: Scope,
   { limit, onFailure }: { limit: number; onFailure: (failure: unknown) => void },
 ): Promise<Swept> {
   const swept = { completed: 0, waiting: 0, abandoned: 0, gone: 0, failed: 0 }
+  const failed: DueUpload[] = []
   for (const due of await scope.stores.completions.due(scope.now, limit)) {
     try {
       swept[await sweepUpload(scope, due)] += 1
     } catch (failure) {
       swept.failed += 1
+      failed.push(due)
       onFailure(failure)
     }
   }
+  if (failed.length > 0) await scope.stores.completions.putOff(scope.now, failed)
   return swept
 }
 

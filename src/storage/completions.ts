@@ -5,10 +5,10 @@ import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows } from './conditions.ts'
-import { type Database, dateOf, first, statement } from './database.ts'
+import { type Database, first, statement } from './database.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile, ownerColumn } from './file-rows.ts'
 import { assignments, renaming } from './files.ts'
-import { dropObjects, dropUploadObjects } from './object-deletions.ts'
+import { dropObjects, dropUploadObjects, RETRY_AFTER } from './object-deletions.ts'
 import { newObjectKey, newStagingKey } from './objects.ts'
 import {
   openUploadOf,
@@ -29,6 +29,9 @@ export type Completing = Readonly<{
   /** The file, where this upload has become one of its versions already, and who began that. */
   settled: { file: File; createdBy: Actor } | undefined
 }>
+
+/** One that the sweep has to look at. */
+export type DueUpload = { studyId: StudyId; id: UploadId }
 
 /** What completion learned of the object; it becomes the version. */
 export type VerifiedObject = Readonly<{
@@ -203,14 +206,25 @@ export const completionStore = (db: Database) => ({
   },
 
   /** Open uploads that the sweep has to look at, of every study, longest due first. */
-  async due(now: Date, limit: number): Promise<{ studyId: StudyId; id: UploadId; expiresAt: Date }[]> {
+  async due(now: Date, limit: number): Promise<DueUpload[]> {
     const [rows] = await db.batch(
-      statement<{ studyId: StudyId; id: UploadId; expiresAt: number }>(
-        sql`SELECT study_id AS "studyId", id, expires_at AS "expiresAt" FROM uploads INDEXED BY uploads_due
+      statement<DueUpload>(
+        sql`SELECT study_id AS "studyId", id FROM uploads INDEXED BY uploads_due
           WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
       ),
     )
-    return rows.map((row) => ({ ...row, expiresAt: dateOf(row.expiresAt) }))
+    return rows
+  },
+
+  /** Those that failed are left for later, so that they are not in the way of the others. */
+  async putOff(now: Date, failed: readonly DueUpload[]): Promise<void> {
+    const these = JSON.stringify(failed.map((each) => [each.studyId, each.id]))
+    await db.batch(
+      statement(
+        sql`UPDATE uploads SET due_at = ${now.getTime() + RETRY_AFTER} WHERE due_at <= ${now.getTime()}
+          AND (study_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${these}))`,
+      ),
+    )
   },
 
   /** Nothing has arrived: the sweep comes back when the upload's time is over, or at `at` if that is later. */

@@ -27,8 +27,14 @@ type Rows<Asked extends Statements> = {
  */
 const LOST =
   /Network connection lost|storage caused object to be reset|reset because its code was updated|transient issue/
-/** These were shed before they ran, or ran out of what they may use: repeating at once makes it worse. */
-const SHED = /overloaded|too many requests queued|exceeded timeout|storage operation exceeded|out of memory/i
+/**
+ * All else that D1 says was shed before it ran, or ran out of what it may use, or is trouble that the platform has no
+ * name for: it passes, but repeating at once makes it worse.
+ */
+const SHED = /^(?:D1_ERROR|D1 DB|internal error)/i
+/** Only what SQLite says of a statement is about the statement, unless it says that the place is busy, full or broken. */
+const FAULTY = /SQLITE_(?!BUSY|LOCKED|FULL|NOMEM|IOERR|INTERRUPT|PROTOCOL)/
+const isPassing = (message: string) => LOST.test(message) || (SHED.test(message) && !FAULTY.test(message))
 const ATTEMPTS = 3
 
 /** The database itself, whose primary answers everything, or a session with it, which replicas may answer. */
@@ -44,7 +50,7 @@ export function openDatabase(d1: Queryable) {
       if (LOST.test(message) && left > 1) return attempt(prepared, left - 1)
       const quota = quotaIn(message)
       if (quota !== undefined) throw quotaExceeded(quota, failure)
-      throw LOST.test(message) || SHED.test(message) ? overloaded(failure) : failure
+      throw isPassing(message) ? overloaded(failure) : failure
     }
   }
 

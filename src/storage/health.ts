@@ -1,6 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { type Backlog, type DeadLetters, type Health, MOST_COUNTED } from '../model/health.ts'
+import { LANDING_SECONDS } from './begin.ts'
 import { columnsOf, type Database, dateOrNull, first, type Row, statement } from './database.ts'
+import { RETRY_AFTER } from './object-deletions.ts'
 import { heartbeats } from './schema/heartbeats.ts'
 
 type Beat = Row<typeof heartbeats>
@@ -15,11 +17,18 @@ const backlog = (from: SQL) =>
     sql`SELECT count(*) AS count, min(at) AS oldest FROM (${from} ORDER BY due_at LIMIT ${MOST_COUNTED})`,
   )
 
+const landed = sql`(url_expires_at + ${LANDING_SECONDS * 1000})`
+/** When the sweep first came to an upload, or to its end: what failed was put off since, and is late all the same. */
+const firstDue = sql`(CASE WHEN due_at < expires_at THEN ${landed} ELSE max(expires_at, ${landed}) END)`
+
 /** Each is a range of an index, from its beginning. */
 const statementsAt = (now: Date) =>
   [
     statement<Beat>(sql`SELECT ${columnsOf(heartbeats, 'h')} FROM heartbeats h`),
-    backlog(sql`SELECT due_at AS at FROM uploads INDEXED BY uploads_due WHERE due_at <= ${now.getTime()}`),
+    backlog(
+      sql`SELECT ${firstDue} AS at FROM uploads INDEXED BY uploads_due
+        WHERE due_at <= ${now.getTime() + RETRY_AFTER} AND ${firstDue} <= ${now.getTime()}`,
+    ),
     backlog(
       sql`SELECT due_at AS at FROM object_deletions INDEXED BY object_deletions_due WHERE due_at <= ${now.getTime()}`,
     ),

@@ -4,8 +4,8 @@ import { type Database, statement } from './database.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-/** When what could not be deleted is tried again. */
-const RETRY_AFTER = 10 * MINUTE
+/** When what the sweep could not do is tried again. */
+export const RETRY_AFTER = 10 * MINUTE
 /** How long a URL that was just made may still be on its way to a client. */
 const URL_MARGIN = 15 * MINUTE
 

@@ -19,9 +19,17 @@ export function retryAfter(code: ErrorCode): Record<string, string> {
 
 const UNEXPECTED = new DomainError('internal', 'Something went wrong here. It was noted under this request id.')
 
+/**
+ * What the platform throws at whoever reads the body of a client that has hung up. Storage says some of this too, but its
+ * failures are judged where they happen, and come here as a DomainError.
+ */
+const HUNG_UP = /^(?:Network connection lost|Can't read from request stream because client disconnected)\.$/
+
 /** What any failure is to the caller: what was not foreseen tells nothing. */
 export function asDomainError(failure: unknown): DomainError {
   if (failure instanceof DomainError) return failure
+  // Nobody is there to be told: a body that ends before its end is not the service's failure.
+  if (failure instanceof Error && HUNG_UP.test(failure.message)) return malformedJson()
   // Hono throws these for bodies that it cannot parse, and for content types that it does not take for JSON.
   if (failure instanceof HTTPException && failure.status === 400) return malformedJson()
   if (failure instanceof HTTPException && failure.status === 415) return contentTypeUnsupported()

@@ -210,20 +210,21 @@ async function expectNothingLeft() {
     .bind(study.id)
     .all<{ key: string; id: string }>()
   expect(left.results.length).toBeGreaterThan(0)
-  await sweepAt(new Date())
-  expect(await dueDeletions(study)).toEqual([])
+  const swept = new Date()
+  await sweepAt(swept)
+  expect(await dueDeletions(study, swept)).toEqual([])
   for (const { key, id } of left.results) {
     await expect(env.BUCKET.resumeMultipartUpload(key, id).uploadPart(1, 'x')).rejects.toThrow('10024')
   }
   await env.DB.prepare('DELETE FROM object_deletions WHERE study_id = ?').bind(study.id).run()
 }
 
-/** What the outbox still has to see to by now: what stays due for ever is in the way of all that comes after it. */
-async function dueDeletions(of: { id: string }) {
+/** What the outbox still has to see to by then: what stays due for ever is in the way of all that comes after it. */
+async function dueDeletions(of: { id: string }, by: Date) {
   const { results } = await env.DB.prepare(
     'SELECT object_key AS "key" FROM object_deletions WHERE study_id = ? AND due_at <= ?',
   )
-    .bind(of.id, Date.now())
+    .bind(of.id, by.getTime())
     .all<{ key: string }>()
   return results
 }

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createNative } from '../../src/http/native.ts'
 import { anonymous, as, type Caller, operator } from '../support/client.ts'
-import { aFurnishedStudy, type Operation, operations, pathOf } from '../support/operations.ts'
+import { aFurnishedStudy, askFor, type Operation, operations, pathOf } from '../support/operations.ts'
 import { expectProblem } from '../support/problems.ts'
 import { signedIn } from '../support/tokens.ts'
 import { aKey, aStudy } from '../support/world.ts'
@@ -42,26 +42,8 @@ beforeAll(async () => {
     .map((route) => described.get(nameOf(route)) ?? { ...route, parameters: [], body: undefined })
 })
 
-/** Asks for something that is there, in a way that would do for somebody who may. */
-async function knock(caller: Caller, operation: Operation, study = furnished.study.id) {
-  const { method, body } = operation
-  const path = pathOf(operation, { ...furnished.names, study })
-  const type = { 'Content-Type': body?.type ?? '' }
-  switch (method) {
-    case 'GET':
-      return caller.get(path)
-    case 'DELETE':
-      return caller.delete(path)
-    case 'POST':
-      return body === undefined ? caller.post(path) : caller.post(path, body.example, type)
-    case 'PUT':
-      return caller.put(path, body?.example, type)
-    case 'PATCH':
-      return caller.patch(path, body?.example, type)
-    default:
-      throw new Error(`Nobody knows how to knock at ${nameOf(operation)}.`)
-  }
-}
+const knock = async (caller: Caller, operation: Operation, study = furnished.study.id) =>
+  askFor(caller, operation, { ...furnished.names, study })
 
 const each = (sort: (operation: Operation) => boolean) => {
   const found = guarded.filter(sort)

@@ -97,7 +97,9 @@ describe.each(['redirect', 'stream'])('a link by %s is given once', (delivery) =
 
   test('but not when D1 says no such thing, and fails as a whole', async () => {
     const link = await aLink({ delivery })
-    const DB = overriding(env.DB, { batch: async () => Promise.reject(new Error('D1_ERROR: no such table')) })
+    const DB = overriding(env.DB, {
+      batch: async () => Promise.reject(new Error('D1_ERROR: no such table: t: SQLITE_ERROR')),
+    })
     expect(await outcome(link, within({ DB }, anonymous))).toBe('500 internal')
     expect(await outcome(link)).toBe('given')
   })

@@ -1,7 +1,9 @@
 // What the service writes to its log, while everything happens that it does: a line for each request, made of what may
 // be known to whoever reads logs, and nothing of secrets, people and their files.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { HELLO, ok } from '../support/builders.ts'
 import { SECRETS } from '../support/secrets.ts'
 import { mustSend, send, startCarrel } from './support/carrel.ts'
@@ -30,6 +32,8 @@ const told: Record<string, string> = {
 delete told['S3_ACCESS_KEY_ID']
 
 let lines: string[]
+/** Those that were written when clients had hung up. */
+const afterHangUps: string[] = []
 
 beforeAll(async () => {
   const { as, anonymous } = carrel
@@ -86,6 +90,17 @@ beforeAll(async () => {
   await participant.get(`${study.path}/files?q=${told['a query']}`)
   await participant.post(`${study.path}/files`, `{"${told['a broken body']}`, { 'Content-Type': 'application/json' })
   await participant.post(`${study.path}/files`, { ...details, size: -1 })
+  // Clients that hang up while they send, at each door that takes a body whole.
+  const asJson = 'Content-Type: application/json'
+  const asParticipant = `Authorization: Bearer ${participant.key}\r\n${asJson}`
+  for (const head of [
+    `POST ${study.path}/files HTTP/1.1\r\n${asParticipant}`,
+    `PUT ${study.path}/participants/me/documents/${told['a handle']} HTTP/1.1\r\n${asParticipant}`,
+    `POST /v3/users/self/data/answers HTTP/1.1\r\nBridge-Session: ${participant.key}\r\n${asJson}`,
+    'POST /identityserver/connect/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded',
+  ]) {
+    await hangUp(head, told['a broken body'] ?? '')
+  }
   await carrel.sweep()
   // A fault that nobody foresaw, whose message is full of SQL and of what was asked.
   const { DB } = await carrel.bindings()
@@ -94,6 +109,28 @@ beforeAll(async () => {
   expect([failed.status, failed.body.code]).toEqual([500, 'internal'])
   lines = carrel.logLines()
 })
+
+/** Sends less than was announced, waits for an answer for a moment, and is gone. */
+async function giveUp(head: string, begun: string): Promise<void> {
+  const { hostname, port, host } = new URL(carrel.origin)
+  const socket = connect(Number(port), hostname).setTimeout(100)
+  socket.write(`${head}\r\nHost: ${host}\r\nContent-Length: ${begun.length + 9}\r\n\r\n${begun}`)
+  await once(socket, 'timeout')
+  socket.destroy()
+}
+
+/** Until a request that had come so far as to be logged was hung up on. */
+async function hangUp(head: string, begun: string): Promise<void> {
+  const before = carrel.logLines().length
+  const since = () => carrel.logLines().slice(before)
+  const isLogged = () => expect(since().join('\n')).toContain('"route"')
+  const attempt = async () => {
+    await giveUp(head, begun)
+    await vi.waitFor(isLogged, 1_000)
+  }
+  await vi.waitFor(attempt, 20_000)
+  afterHangUps.push(...since())
+}
 
 const signatureIn = (url: string) => new URL(url).searchParams.get('X-Amz-Signature') ?? ''
 
@@ -125,6 +162,12 @@ describe('the log', () => {
     const routes = new Set(requests.map(({ route }) => route))
     expect([...routes].filter((route) => /[A-Z]|\d{3}|_/.test(String(route)))).toEqual([])
     for (const route of ['/d/:token', '/v1/studies/:study/files/:file/content']) expect(routes).toContain(route)
+  })
+
+  test('has no more of a client that hung up than the line of its request, and no failure', () => {
+    const requests = afterHangUps.map((line): Line => JSON.parse(line)).filter((line) => !('job' in line))
+    expect(requests.length).toBeGreaterThanOrEqual(4)
+    for (const line of requests) expect(line).toMatchObject({ route: expect.any(String), status: 400 })
   })
 
   test('says of a failure where it came from, never what it was about', () => {

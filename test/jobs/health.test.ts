@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { MOST_COUNTED } from '../../src/model/health.ts'
 import { anonymous, as, operator } from '../support/client.ts'
-import { overriding, sweepAt } from '../support/faults.ts'
+import { disturbed, overriding, sweepAt } from '../support/faults.ts'
 import { costOf } from '../support/meters.ts'
 import { aStudy } from '../support/world.ts'
 
@@ -19,7 +19,7 @@ const SEEDS = {
   uploads: `INSERT INTO uploads (study_id, id, file_id, owner, number, object_key, kind, name, media_type, size, created_by,
       created_at, url_expires_at, expires_at, due_at)
     SELECT 'seeded', 'upl_' || value, 'fil_' || value, '', value, 'seeded/' || value, 'single', 'n', 'text/plain', 1,
-      'system', 1, 1, 1, ?2 FROM json_each(?1)`,
+      'system', 1, ?2 - 900000, ?2, ?2 FROM json_each(?1)`,
   outbox: `INSERT INTO object_deletions (study_id, object_key, owner, due_at, url_expires_at, until)
     SELECT 'seeded', 'seeded/' || value, '', ?2, 1, 1 FROM json_each(?1)`,
   erasures: `INSERT INTO erasures (study_id, id, kind, participant_id, audit_id, state, requested_at, due_at)
@@ -120,6 +120,15 @@ describe('the operator is told', () => {
       late: [what],
       [what]: { count: 3, oldest: new Date(beyond).toISOString() },
     })
+  })
+
+  test('that uploads are late that fail each time, though each time they are put off', async () => {
+    await seed('uploads', ago(2 * HOUR_MS))
+    const failing = async () => Promise.reject(new Error('D1_ERROR: D1 DB is overloaded.'))
+    const { DB, seen } = disturbed({ on: /begunBy/, before: failing })
+    await sweepAt(new Date(), { DB })
+    expect(seen.times).toBe(1)
+    expect(await tell()).toMatchObject({ status: 'late', late: ['uploads'], uploads: { count: 1 } })
   })
 
   test('nothing of what is not due yet', async () => {

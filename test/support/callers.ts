@@ -1,3 +1,5 @@
+import { noteTold } from './leaks.ts'
+
 /** An answer of the Worker; `body` is parsed where it is JSON, else it is the text, which is always there as it came. */
 // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies that they assert on
 export type Answer = { status: number; body: any; text: string; headers: Headers }
@@ -37,6 +39,7 @@ export const callersOf = (
     const isJson = /json/.test(response.headers.get('Content-Type') ?? '')
     const parsed = isJson && text !== '' ? JSON.parse(text) : text
     const answer = { status: response.status, body: parsed, text, headers: response.headers }
+    noteTold({ url, headers: request.headers, body }, answer)
     await inspect?.(request, answer)
     return answer
   }

@@ -1,4 +1,4 @@
-import { anonymous } from './client.ts'
+import { anonymous, type Answer, type Caller } from './client.ts'
 import { aFile, aKey, aParticipant, aStudy, begin, ok } from './world.ts'
 
 // Every operation that the service describes, with what it takes to ask for it of something that is there.
@@ -90,4 +90,29 @@ export function pathOf(
     .map((parameter) => [parameter.name, exampleOf(parameter)])
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(named(name)))
   return query.length === 0 ? path : `${path}?${new URLSearchParams(query).toString()}`
+}
+
+/** Asks for what an operation does to what the names say, in a way that would do for somebody who may. */
+export async function askFor(
+  caller: Caller,
+  operation: Operation,
+  names: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const { method, template, body } = operation
+  const path = pathOf(operation, names)
+  const type = { 'Content-Type': body?.type ?? '' }
+  switch (method) {
+    case 'GET':
+      return caller.get(path)
+    case 'DELETE':
+      return caller.delete(path)
+    case 'POST':
+      return body === undefined ? caller.post(path) : caller.post(path, body.example, type)
+    case 'PUT':
+      return caller.put(path, body?.example, type)
+    case 'PATCH':
+      return caller.patch(path, body?.example, type)
+    default:
+      throw new Error(`Nobody knows how to ask for ${method} ${template}.`)
+  }
 }

@@ -1,8 +1,9 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { D1Migration } from '@cloudflare/vitest-pool-workers'
 import { emptyStorage } from './emptying.ts'
+import { noteLogged, takeLeaks, watchLeaks } from './leaks.ts'
 
 declare global {
   namespace Cloudflare {
@@ -27,8 +28,14 @@ beforeAll(async () => {
 // oxlint-disable-next-line no-console -- tests that look at the log put something of their own in its place
 const { log } = console
 const quietly = (...said: unknown[]) => {
-  if (!String(said[0]).startsWith('{"')) log(...said)
+  const line = String(said[0])
+  if (line.startsWith('{"')) noteLogged(line)
+  else log(...said)
 }
 // Files that share a Worker come here each.
 // oxlint-disable-next-line no-console -- the same
 if (!env.SHOWS_LOG && log.name !== quietly.name) console.log = quietly
+watchLeaks()
+afterAll(() => {
+  expect(takeLeaks()).toEqual([])
+})

@@ -252,7 +252,7 @@ describe('where storage is out of reach', () => {
   test.each([
     ['a query', FILE, /files f/, OVERLOADED, 503],
     ['a query of which a part was answered', FILE, /json_each\(.*versions_file/s, OVERLOADED, 503],
-    ['a query, in a way that nobody foresaw', FILE, /files f/, 'D1_ERROR: no such table: secret', 500],
+    ['a query, in a way that nobody foresaw', FILE, /files f/, 'D1_ERROR: no such table: secret: SQLITE_ERROR', 500],
     ['a mutation that has done nothing', CREATE_TOKEN, /INSERT INTO api_keys/, OVERLOADED, 503],
   ])('%s is not answered', async (_, text, on, message, status) => {
     const answer = await query(within({ DB: failing(on, message) }, study.admin), text, { kfId, name: 'lost' })

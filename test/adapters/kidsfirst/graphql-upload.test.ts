@@ -13,6 +13,7 @@ import {
   formOf,
   type FormPart,
   inFrontOf,
+  mutate,
   outcome,
   partOf,
   upload,
@@ -136,6 +137,15 @@ describe('a form', () => {
     const answer = await study.staff.post('/graphql', { query: CREATE_VERSION, variables: { study: study.id, file } })
     expect([answer.status, outcome(answer)]).toEqual([400, expect.stringContaining('multipart/form-data')])
   })
+
+  test.each(['"a.csv"', '7', '{filename: "a.csv"}', '[]', '$name'])(
+    '%s written in its place is no file',
+    async (file) => {
+      const query = `mutation ($name: String) { createVersion(file: ${file}, study: "${study.id}") { success } }`
+      const answer = await mutate(study.staff, query, { name: 'a.csv' })
+      expect([answer.status, outcome(answer)]).toEqual([400, expect.stringContaining('Upload')])
+    },
+  )
 })
 
 const PART_BYTES = 5 * MIB

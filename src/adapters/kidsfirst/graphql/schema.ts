@@ -53,7 +53,11 @@ function typeNamed<Type>(schema: GraphQLSchema, name: string, kind: new (...give
 export function createSchema(): GraphQLSchema {
   const schema = buildSchema(FILES_SDL + STUDIES_SDL + OPERATIONS_SDL)
   typeNamed(schema, 'DateTime', GraphQLScalarType).serialize = dateTime
-  typeNamed(schema, 'Upload', GraphQLScalarType).parseValue = fileUploadOf
+  // No text is a file, wherever it stands.
+  Object.assign(typeNamed(schema, 'Upload', GraphQLScalarType), {
+    parseValue: fileUploadOf,
+    parseLiteral: fileUploadOf,
+  })
   for (const [name, fields] of Object.entries(NODES)) {
     for (const field of Object.values(typeNamed(schema, name, GraphQLObjectType).getFields())) {
       const made = fields[field.name]
