@@ -38,6 +38,7 @@ async function worker() {
         TEST_MIGRATIONS: await readD1Migrations('./migrations'),
         OF_ALL_STORAGE: ofAllStorage,
         SLOW: slow,
+        ALL_FAULTS: process.env['CARREL_FAULTS'] === 'all',
         SHOWS_LOG: process.env['CARREL_LOG'] === '1',
         JWT_ISSUERS,
         ...SECRETS,

@@ -13,6 +13,8 @@ declare global {
       OF_ALL_STORAGE: string[]
       /** Larger numbers, for `npm run test:slow`. */
       SLOW: boolean
+      /** Every fault there is, for `npm run test:faults`. */
+      ALL_FAULTS: boolean
       /** Whether to show the Worker's own log lines, one for each request: they take a fifth of the tests' time. */
       SHOWS_LOG: boolean
     }
