@@ -6,6 +6,8 @@ import { SECRETS } from './test/support/secrets.ts'
 
 // `npm run test:slow` runs the same tests with larger numbers.
 const slow = process.env['CARREL_SLOW'] === '1'
+// `npm run test:crash` runs what kills the service, and nothing else does.
+const crash = process.env['CARREL_CRASH'] === '1'
 
 // Nothing is asked for over the network, and Wrangler's remarks on its configuration are not the tests'.
 process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
@@ -67,7 +69,7 @@ export default defineConfig(async () => ({
         test: {
           name: 'node',
           isolate: false,
-          include: ['test/{e2e,local,house}/**/*.test.ts'],
+          include: [crash ? 'test/crash/*.test.ts' : 'test/{e2e,local,house}/**/*.test.ts'],
           testTimeout: slow ? 600_000 : 60_000,
           hookTimeout: 60_000,
         },
