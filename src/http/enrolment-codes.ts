@@ -154,7 +154,7 @@ const exchange = operation(
     },
     responses: { 201: answer('The key and its secret.', EnrolledOut) },
   },
-  { problems: ['enrolment_code_not_found', 'enrolment_code_spent', 'rate_limited'], door: 'link' },
+  { problems: ['enrolment_code_not_found', 'enrolment_code_spent'], door: 'anyone' },
 )
 
 export const enrolmentCodes = newRouter()

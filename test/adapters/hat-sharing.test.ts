@@ -97,7 +97,9 @@ describe('one file', () => {
     const absent = await allow(id, 'nobody', atHat(hat.host, hat.study.admin.key))
     expect([absent.status, absent.body]).toEqual([404, { message: 'No such user', cause: 'User nobody not found' }])
     expect((await allow(id, 'me')).status).toBe(404)
-    expect((await allow(id, 'bob?content=maybe')).status).toBe(400)
+    for (const level of ['maybe', '__proto__', 'constructor']) {
+      expect((await allow(id, `bob?content=${level}`)).status, level).toBe(400)
+    }
     // To the owner every name is somebody's: who takes part in a study is not theirs to find out.
     expect((await allow(id, 'nobody')).status).toBe(200)
   })

@@ -6,6 +6,7 @@ import { credentialOfKey } from '../../src/domain/credentials.ts'
 import { openScope } from '../../src/runtime.ts'
 import { anonymous, as } from '../support/client.ts'
 import { sweepAt } from '../support/faults.ts'
+import { expectProblem } from '../support/problems.ts'
 import { aParticipant, aStudy } from '../support/world.ts'
 
 async function aWorld() {
@@ -136,6 +137,17 @@ describe('an enrolment code', () => {
     expect((await anonymous.post(path, { label: 'x' })).status).toBe(401)
     const nobody = await study.admin.post(`${study.path}/participants/nobody/enrolment-codes`, { label: 'x' })
     expect(nobody.body.code).toBe('participant_not_found')
+  })
+
+  test('is exchanged by who shows nothing, or a key; who shows what is none is told so', async () => {
+    const { study, path } = await aWorld()
+    const exchange = exchangeFrom()
+    const { code } = (await study.admin.post(path, { label: 'phone' })).body
+    for (const shown of ['garbage', 'Bearer', 'Bearer garbage']) {
+      const refused = await exchange(code, { Authorization: shown })
+      expectProblem(refused, 'unauthenticated', shown)
+    }
+    expect((await exchange(code, { Authorization: `Bearer ${study.download.key}` })).status).toBe(201)
   })
 
   test('cannot be guessed at: unknown codes are refused, and guessing is slowed down', async () => {

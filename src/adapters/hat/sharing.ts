@@ -28,16 +28,16 @@ function userInPath(c: Context<AppEnv>, { owner }: Call): User {
   return { id, principal: principal.data, isOwner: id === owner }
 }
 
-const LEVELS: Readonly<Record<string, GrantLevel>> = {
-  true: 'content',
-  '1': 'content',
-  false: 'metadata',
-  '0': 'metadata',
-}
+const LEVELS: ReadonlyMap<string, GrantLevel> = new Map([
+  ['true', 'content'],
+  ['1', 'content'],
+  ['false', 'metadata'],
+  ['0', 'metadata'],
+])
 
 /** Documented as false where it is not said; upstream refuses that. */
 function levelAsked(c: Context<AppEnv>): GrantLevel {
-  const level = LEVELS[c.req.query('content') ?? 'false']
+  const level = LEVELS.get(c.req.query('content') ?? 'false')
   if (level !== undefined) return level
   throw badRequest('Cannot parse parameter content as Boolean: should be true, false, 0 or 1')
 }
