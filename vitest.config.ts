@@ -9,12 +9,23 @@ const slow = process.env['CARREL_SLOW'] === '1'
 // `npm run test:crash` runs what kills the service, and nothing else does.
 const crash = process.env['CARREL_CRASH'] === '1'
 
+// `npm run fuzz` says how many requests are made up, from which seed, and which of them; nothing else makes any up.
+const seed = process.env['CARREL_SEED'] ?? '1'
+const fuzz = {
+  requests: Number(process.env['CARREL_FUZZ'] ?? 2_000),
+  seed: seed === 'any' ? Math.floor(Math.random() * 2 ** 31) : Number(seed),
+  path: process.env['CARREL_PATH'] ?? '',
+}
+
 // Nothing is asked for over the network, and Wrangler's remarks on its configuration are not the tests'.
 process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
 process.env['WRANGLER_SEND_METRICS'] = 'false'
 process.env['WRANGLER_LOG'] ??= 'error'
 
-const OF_THE_WORKER = 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults}/**/*.test.{ts,tsx}'
+const OF_THE_WORKER =
+  process.env['CARREL_FUZZ'] === undefined
+    ? 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults}/**/*.test.{ts,tsx}'
+    : 'test/fuzz/*.test.ts'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =
   /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|listOwnStudies|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
@@ -41,6 +52,7 @@ async function worker() {
         OF_ALL_STORAGE: ofAllStorage,
         SLOW: slow,
         ALL_FAULTS: process.env['CARREL_FAULTS'] === 'all',
+        FUZZ: fuzz,
         SHOWS_LOG: process.env['CARREL_LOG'] === '1',
         JWT_ISSUERS,
         ...SECRETS,

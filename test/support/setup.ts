@@ -13,6 +13,8 @@ declare global {
       OF_ALL_STORAGE: string[]
       /** Larger numbers, for `npm run test:slow`. */
       SLOW: boolean
+      /** How many requests are made up, from which seed; `path`: only these of them, in fast-check's words. */
+      FUZZ: { requests: number; seed: number; path: string }
       /** Every fault there is, for `npm run test:faults`. */
       ALL_FAULTS: boolean
       /** Whether to show the Worker's own log lines, one for each request: they take a fifth of the tests' time. */
