@@ -28,7 +28,7 @@ const OF_THE_WORKER =
     : 'test/fuzz/*.test.ts'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =
-  /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|listOwnStudies|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
+  /\b(?:sweepAt|sweepUntilDone|strays|everythingStored|tracesOf|listOwnStudies|emptyStorage|(?:BUCKET|TOKENS)\.list)\(|studies\?limit/
 
 /**
  * Tests make their own studies, so files of tests share a Worker and its storage, which saves each seconds. Those that
