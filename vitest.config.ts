@@ -9,10 +9,10 @@ const slow = process.env['CARREL_SLOW'] === '1'
 // `npm run test:crash` runs what kills the service, and nothing else does.
 const crash = process.env['CARREL_CRASH'] === '1'
 
-// `npm run fuzz` says how many requests are made up, from which seed, and which of them; nothing else makes any up.
+// How many requests are made up, from which seed, and which of them: `npm run fuzz` says, and makes up nothing else.
 const seed = process.env['CARREL_SEED'] ?? '1'
 const fuzz = {
-  requests: Number(process.env['CARREL_FUZZ'] ?? 2_000),
+  requests: Number(process.env['CARREL_FUZZ'] ?? (slow ? 100_000 : 2_000)),
   seed: seed === 'any' ? Math.floor(Math.random() * 2 ** 31) : Number(seed),
   path: process.env['CARREL_PATH'] ?? '',
 }
@@ -24,7 +24,7 @@ process.env['WRANGLER_LOG'] ??= 'error'
 
 const OF_THE_WORKER =
   process.env['CARREL_FUZZ'] === undefined
-    ? 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults}/**/*.test.{ts,tsx}'
+    ? 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults,fuzz}/**/*.test.{ts,tsx}'
     : 'test/fuzz/*.test.ts'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =

@@ -69,7 +69,7 @@ export function fuzzing(shut: Shut, printed: () => readonly string[]) {
   function count(request: Request, { status }: Answer): void {
     counts.sent += 1
     left -= 1
-    for (const what of [doorOf(request), `${Math.floor(status / 100)}xx`]) {
+    for (const what of [doorOf(request), status === 503 ? 'prefetches declined' : `${Math.floor(status / 100)}xx`]) {
       answered.set(what, (answered.get(what) ?? 0) + 1)
     }
   }
