@@ -15,7 +15,7 @@ import {
   type NewGrant,
   putGrants,
 } from './grants.ts'
-import { searched } from './search.ts'
+import { foundAt, searched } from './search.ts'
 import { drivenBy, type FileQuery, ownerAsked, scopeFor, within } from './shelf-ranges.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 import { matchOf } from './words.ts'
@@ -60,7 +60,7 @@ function meant(caller: Caller, { query, rule }: { query: Meant; rule: Rule }): S
   if (query.q !== undefined) {
     const words = matchOf(query.q)
     if (words === undefined) return sql`FROM files f WHERE 0`
-    return searched(caller, { query, rule }, { words, limit: ALL }).found
+    return foundAt(caller, searched(caller, { query, rule }, { words, limit: ALL }))
   }
   const { term, others } = drivenBy(query)
   const conditions = [allows(rule, targetFile('f'), READ_ONCE), ...others.map((filter) => filter.residual)]
@@ -72,8 +72,8 @@ function meant(caller: Caller, { query, rule }: { query: Meant; rule: Rule }): S
 
 /**
  * Puts each of the chosen files on record before anything is done to it, if they are not too much at once and all
- * `ready`; what follows hangs on that. `recorded` are those that were: by this batch, or by its first run if that answer
- * was lost.
+ * `ready`; what follows hangs on that. `recorded` are those that have just been: a batch that is repeated because its
+ * answer was lost records none, and leaves what others have shared otherwise since. `count` has those of its first run.
  */
 function recording(
   caller: Caller,
@@ -92,9 +92,10 @@ function recording(
           SELECT id, owner, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS files,
             sum(characters) OVER () AS characters, min(ready) OVER () AS ready
           FROM (SELECT f.id, f.owner, ${INDEXED} AS characters, ${ready} AS ready ${chosen} LIMIT ${MOST_AT_ONCE.files + 1})
-        ) f WHERE f.ready AND f.files <= ${MOST_AT_ONCE.files} AND f.characters <= ${MOST_AT_ONCE.characters}`,
+        ) f WHERE f.ready AND f.files <= ${MOST_AT_ONCE.files} AND f.characters <= ${MOST_AT_ONCE.characters}
+          AND NOT EXISTS (SELECT 1 FROM ${events})`,
     ),
-    recorded: sql`f.id IN (SELECT e.object FROM ${events})`,
+    recorded: sql`f.id IN (SELECT e.object FROM ${events}) AND changes() > 0`,
     count: statement<{ files: number }>(sql`SELECT count(*) AS files FROM ${events}`),
   }
 }

@@ -1,18 +1,28 @@
 import { sql, type SQL } from 'drizzle-orm'
+import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry } from '../model/report-entries.ts'
 import type { Indexing } from '../model/report-names.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { isOnRecord, record, recordFirst } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
 import { remember } from './idempotency.ts'
 import { isAsSaid, labelsOf, putName } from './report-names.ts'
-import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
+import {
+  askedReportOf,
+  askedReportStatement,
+  isNamed,
+  ownerOf,
+  type ReportName,
+  reportOfRow,
+  reportStatement,
+  targetReport,
+} from './report-rows.ts'
 import type { FoundReport, ReadAndWrite } from './reports.ts'
 import { reportEntries } from './schema/reports.ts'
-import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+import { type Caller, participantSql, principalOf, whoStatement, withWho } from './who.ts'
 
 /** Of the values on a page: 100 of the largest would be more than a Worker has room for. The page is then shorter. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -134,39 +144,33 @@ export const reportEntryStore = (db: Database) => ({
     const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))} AND ${fits}`
     const isIndexed = name.owner === null && indexing !== undefined
     const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
-    const [who, fitting, , written, , , , reports] = await db.batch(
-      whoStatement(caller),
+    // The rule is asked once, by what puts the deed on record: the rest hangs on its being there.
+    const event = newId('aud', caller.now)
+    const ownerOfWritten = name.owner === 'me' ? participantSql(caller) : ownerOf(name.owner)
+    const isRecorded = isOnRecord(caller, event)
+    const [fitting, , , written, , , reports] = await db.batch(
       indexing?.labels === undefined ? undefined : statement<{ fits: number }>(sql`SELECT ${fits} AS fits`),
+      recordFirst(caller, { action: 'report.add', owner, object: null, id: event }, sql`WHERE ${isAllowed}`),
       statement(
-        withWho(
-          caller,
-          sql`INSERT INTO reports (study_id, owner, identifier, created_at, opened, labels)
-            SELECT ${study}, ${owner}, ${name.identifier}, ${now},
-              ${isIndexed ? 1 : 0}, ${isIndexed ? labelsOf(indexing) : sql`'[]'`}
-            FROM who WHERE ${isAllowed}
-            ON CONFLICT (study_id, owner, identifier) DO NOTHING`,
-        ),
+        sql`INSERT INTO reports (study_id, owner, identifier, created_at, opened, labels)
+          SELECT ${study}, ${ownerOfWritten}, ${name.identifier}, ${now},
+            ${isIndexed ? 1 : 0}, ${isIndexed ? labelsOf(indexing) : sql`'[]'`} WHERE ${isRecorded}
+          ON CONFLICT (study_id, owner, identifier) DO NOTHING`,
       ),
       statement<{ at: string }>(
-        withWho(
-          caller,
-          sql`INSERT INTO report_entries (study_id, owner, identifier, kind, at, data, updated_at)
-            SELECT ${study}, ${owner}, ${name.identifier}, new.value ->> 0, new.value ->> 1, new.value ->> 2, ${now}
-            FROM who CROSS JOIN json_each(${json}) new WHERE ${isAllowed}
-            ON CONFLICT (study_id, owner, identifier, kind, at)
-            DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at
-            RETURNING at`,
-        ),
+        sql`INSERT INTO report_entries (study_id, owner, identifier, kind, at, data, updated_at)
+          SELECT ${study}, ${ownerOfWritten}, ${name.identifier}, new.value ->> 0, new.value ->> 1, new.value ->> 2, ${now}
+          FROM json_each(${json}) new WHERE ${isRecorded}
+          ON CONFLICT (study_id, owner, identifier, kind, at)
+          DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at
+          RETURNING at`,
       ),
-      record(caller, { action: 'report.add', owner, object: null }),
       remember(caller, { ids: {}, owner }),
       name.owner === null ? undefined : putName(caller, name.identifier, indexing),
-      reportStatement(caller, name, reading),
+      askedReportStatement(caller, name, reading),
     )
-    const report = first(reports)
     return {
-      principal: principalOf(first(who), study),
-      report: report && reportOfRow(report),
+      ...askedReportOf(first(reports), study),
       written: written.length > 0,
       differs: first(fitting)?.fits === 0,
     }

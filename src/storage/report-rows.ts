@@ -1,13 +1,14 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Report } from '../model/entities.ts'
-import type { Identifier, ParticipantId } from '../model/ids.ts'
+import type { Identifier, ParticipantId, StudyId } from '../model/ids.ts'
+import type { Principal } from '../model/principal.ts'
 import { ENTRY_KINDS, type EntryKind } from '../model/report-entries.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, allowsPublic, type Target } from './conditions.ts'
 import { columnsOf, dateOf, type Row, statement } from './database.ts'
 import { stringsOf } from './file-rows.ts'
 import { reports } from './schema/reports.ts'
-import { type Caller, withWho } from './who.ts'
+import { type Caller, principalOf, whoColumns, type WhoRow, withWho } from './who.ts'
 
 /** Whose a report is: a participant's (`me`: the caller's own), or (null) the study's. */
 export type ReportOwner = ParticipantId | 'me' | null
@@ -74,3 +75,21 @@ export const reportStatement = (caller: Caller, name: ReportName, rule: Rule) =>
         WHERE ${isNamed(caller, name, 'r')} AND ${allows(rule, targetReport('r'))}`,
     ),
   )
+
+/** Who asks, and the report with it, if the rule shows it: in one statement, for who is looked up in it anyway. */
+export const askedReportStatement = (caller: Caller, { owner, identifier }: ReportName, rule: Rule) =>
+  statement<WhoRow & (ReportRow | { [Column in keyof ReportRow]: null })>(
+    withWho(
+      caller,
+      sql`SELECT ${whoColumns}, ${reportColumns} FROM who LEFT JOIN reports r
+        ON r.study_id = ${caller.study} AND r.owner = ${owner === 'me' ? sql`who.participant_id` : (owner ?? '')}
+          AND r.identifier = ${identifier} AND ${allows(rule, targetReport('r'))}`,
+    ),
+  )
+
+export function askedReportOf(
+  row: (WhoRow & (ReportRow | { [Column in keyof ReportRow]: null })) | undefined,
+  study: StudyId,
+): { principal: Principal | undefined; report: Report | undefined } {
+  return { principal: principalOf(row, study), report: row?.identifier == null ? undefined : reportOfRow(row) }
+}

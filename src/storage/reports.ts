@@ -8,6 +8,8 @@ import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import {
+  askedReportOf,
+  askedReportStatement,
   isNamed,
   ownerOf,
   reportColumns,
@@ -48,9 +50,8 @@ const isAllowedTo = (writing: Rule) => sql`EXISTS (SELECT 1 FROM who WHERE ${all
 
 export const reportStore = (db: Database) => ({
   async find(caller: Caller, name: ReportName, reading: Rule): Promise<FoundReport> {
-    const [who, rows] = await db.batch(whoStatement(caller), reportStatement(caller, name, reading))
-    const row = first(rows)
-    return { principal: principalOf(first(who), caller.study), report: row && reportOfRow(row) }
+    const [rows] = await db.batch(askedReportStatement(caller, name, reading))
+    return askedReportOf(first(rows), caller.study)
   },
 
   /** By identifier, in the order of code points. */

@@ -17,7 +17,7 @@ import {
   within,
   withApplications,
 } from './shelf-ranges.ts'
-import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
+import { type Caller, principalOf, sourceSql, whoStatement, withWhoOnce } from './who.ts'
 import { matchOf } from './words.ts'
 
 /**
@@ -25,6 +25,8 @@ import { matchOf } from './words.ts'
  * read for each in the index, of the file, of a grant that has expired, and once more to tell where they end.
  */
 const MAX_CANDIDATES = 800
+
+const LISTING = 'search'
 
 /** What of the index a condition opens, as a token of `who` after the study's own. */
 const TOKENS: Readonly<Partial<Record<Condition, SQL>>> = {
@@ -66,7 +68,7 @@ export function searched(
   caller: Caller,
   asked: { query: FileQuery; rule: Rule },
   { words, before, limit }: { words: string; before?: string | number | undefined; limit: number },
-): { places: SQL; found: SQL } {
+): { places: SQL; residual: SQL } {
   const { query, rule } = asked
   const places = sql`SELECT rowid AS number FROM files_fts WHERE files_fts MATCH ${matchFor(caller, asked, words)}
     ${before === undefined ? sql`` : sql`AND rowid < ${before}`} ORDER BY rowid DESC LIMIT ${limit}`
@@ -83,12 +85,21 @@ export function searched(
     ],
     sql` AND `,
   )
-  return {
-    places,
-    found: sql`FROM (${places}) s CROSS JOIN files f INDEXED BY files_number
-      ON f.study_id = ${caller.study} AND f.number = s.number WHERE ${residual}`,
-  }
+  return { places, residual }
 }
+
+/** The files at such places, with what is asked of each. */
+export const foundAt = (caller: Caller, { places, residual }: ReturnType<typeof searched>): SQL =>
+  sql`FROM (${places}) s CROSS JOIN files f INDEXED BY files_number
+    ON f.study_id = ${caller.study} AND f.number = s.number WHERE ${residual}`
+
+/** Whether all but what is pending, and what has just changed, is said by the index. */
+const isSaidByIndex = (caller: Caller, query: FileQuery): boolean =>
+  query.status === 'complete' &&
+  query.from === undefined &&
+  query.until === undefined &&
+  filtersOf(query).length === 0 &&
+  sourceSql(caller) === undefined
 
 export const searchStore = (db: Database) => ({
   /**
@@ -100,38 +111,48 @@ export const searchStore = (db: Database) => ({
     query: FileQuery & { q: string },
     { rule, page: { limit, cursor } }: { rule: Rule; page: PageRequest },
   ): Promise<FoundFiles> {
-    const listing = 'search'
-    const after = decodeCursor(listing, cursor, 'number')
+    const after = decodeCursor(LISTING, cursor, 'number')
     const words = matchOf(query.q)
     if (words === undefined) {
       const [who] = await db.batch(whoStatement(caller))
       return { principal: principalOf(first(who), caller.study), page: { items: [], nextCursor: null } }
     }
-    const { places, found } = searched(caller, { query, rule }, { words, before: after?.[0], limit: MAX_CANDIDATES })
+    const isSaid = isSaidByIndex(caller, query)
+    const asked = { words, before: after?.[0], limit: isSaid ? limit + 1 : MAX_CANDIDATES }
+    const { places, residual } = searched(caller, { query, rule }, asked)
     const columns = sql`s.number AS place, ${fileColumns('f', sql`${caller.study}`)}, ${grantedToCaller(caller, 'f')}`
-    const page = sql`SELECT ${columns} ${found} ORDER BY s.number DESC LIMIT ${limit + 1}`
+    // Each place, and the file that is there: without any, it is stepped over.
+    const placed = sql`SELECT ${columns} FROM (${places}) s LEFT JOIN files f INDEXED BY files_number
+      ON f.study_id = ${caller.study} AND f.number = s.number AND ${residual} ORDER BY s.number DESC`
+    const page = sql`SELECT ${columns} ${foundAt(caller, { places, residual })} ORDER BY s.number DESC LIMIT ${limit + 1}`
     // Where the candidates ended, if there were as many as are looked at: a place, and no file.
-    const end = sql`SELECT ${columns} FROM (SELECT * FROM (${places}) LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s
+    const last = sql`SELECT ${columns} FROM (SELECT * FROM (${places}) LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s
       LEFT JOIN files f ON f.study_id = ${caller.study} AND f.id = ''`
     const [who, rows] = await db.batch(
       whoStatement(caller),
-      // The end is looked for only if the page is not full without it.
       statement<PlacedRow>(
-        withWho(caller, sql`SELECT * FROM (${page}) UNION ALL SELECT * FROM (${end}) LIMIT ${limit + 1}`),
+        withWhoOnce(
+          caller,
+          // The end is looked for only if the page is not full without it.
+          isSaid ? placed : sql`SELECT * FROM (${page}) UNION ALL SELECT * FROM (${last}) LIMIT ${limit + 1}`,
+        ),
       ),
     )
-    return { principal: principalOf(first(who), caller.study), page: pageUpTo(rows, limit, listing) }
+    const lastPlace = rows.length > limit ? rows[limit - 1] : undefined
+    const end = isSaid ? lastPlace : rows.find((row) => row.id === null)
+    return {
+      principal: principalOf(first(who), caller.study),
+      page: pageUpTo(isSaid ? rows.slice(0, limit) : rows, end, limit),
+    }
   },
 })
 
 /** A file of the page, or (without any) where the candidates ended. */
 type PlacedRow = (FileRow | { [Column in keyof FileRow]: null }) & { place: number }
 
-function pageUpTo(rows: readonly PlacedRow[], limit: number, listing: string): Page<File> {
-  const end = rows.find((row) => row.id === null)
-  return pageOf(
+const pageUpTo = (rows: readonly PlacedRow[], end: PlacedRow | undefined, limit: number): Page<File> =>
+  pageOf(
     rows.filter((row) => row.id !== null),
     limit,
-    { listing, place: (row) => [row.number, row.id], item: fileOfRow, end: end && [end.place, ''] },
+    { listing: LISTING, place: (row) => [row.number, row.id], item: fileOfRow, end: end && [end.place, ''] },
   )
-}

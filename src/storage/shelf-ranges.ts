@@ -86,12 +86,12 @@ const scopesOf = (rule: Rule, owner: SQL | undefined): Arm[] =>
   })
 
 /**
- * Whether anything was shared with the caller, or of that with `more` to it; 1 or NULL. A row of theirs is read, and one
- * that is so. EXISTS would be made a join, in which the condition beside it is asked of every grant.
+ * Whether anything was shared with the caller; 1 or NULL. A row of theirs is read, and one that is so. EXISTS would be
+ * made a join, in which the condition beside it is asked of every grant.
  */
-const isGranted = (caller: Caller, more = sql``): SQL =>
+const isGranted = (caller: Caller): SQL =>
   sql`(SELECT 1 FROM grants g INDEXED BY grants_principal
-    WHERE g.study_id = ${caller.study} AND g.principal = ${principalSql(caller)}${more} LIMIT 1)`
+    WHERE g.study_id = ${caller.study} AND g.principal = ${principalSql(caller)} LIMIT 1)`
 
 /**
  * Under whose name the caller finds what was shared, in the same way; NULL: nothing is to be found so. Nobody is
@@ -111,25 +111,6 @@ export function granteeFor(caller: Caller, rule: Rule, asked: FileQuery['partici
 /** Whether an owner's place under a scope is still there to be found: the team's end as soon as the owner leaves. */
 export const isOpen = (scope: SQL, { study, owner }: { study: SQL; owner: SQL }): SQL =>
   sql`NOT ((${scope} GLOB '+*' OR ${scope} GLOB 'to:member:*') AND ${isDeparting(study, owner)})`
-
-/** Whether anybody is leaving; 1 or NULL. */
-const isAnyDeparting = ({ study }: Caller): SQL => sql`(SELECT 1 FROM departures d WHERE d.study_id = ${study} LIMIT 1)`
-
-/** Whether files are left of somebody whose erasure has begun; 1 or NULL. */
-const isErasing = ({ study }: Caller): SQL =>
-  sql`(SELECT 1 FROM erasures e INDEXED BY erasures_participant
-    CROSS JOIN shelf s ON s.study_id = e.study_id AND s.scope = 'own:' || e.participant_id AND s.term = ''
-    WHERE e.study_id = ${study} AND e.participant_id IS NOT NULL LIMIT 1)`
-
-/**
- * Whether places in the ranges may be of files that the list has not: of somebody who is leaving or being erased, of what
- * was shared until a time that has passed and, where an owner is asked for, of all that others have shared.
- */
-export function mayStepOver(caller: Caller, rule: Rule, asked: FileQuery['participant']): SQL {
-  const expired = sql` AND g.expires_at <= ${caller.now.getTime()}`
-  return sql`(${isErasing(caller)} OR ${isAnyDeparting(caller)} OR (${isGranted(caller, asked === undefined ? expired : undefined)}
-    AND ${granteeFor(caller, rule, asked)} IS NOT NULL))`
-}
 
 /** Without a `term` there is no range of the shelf for it. */
 type Filter = Readonly<{ term: string | undefined; residual: SQL }>

@@ -14,35 +14,34 @@ import {
   filtersOf,
   granteeFor,
   isOpen,
-  mayStepOver,
   ownerAsked,
   scopeFor,
   within,
 } from './shelf-ranges.ts'
-import { type Caller, principalOf, sourceSql, whoStatement, withWho } from './who.ts'
+import { type Caller, principalOf, sourceSql, whoStatement, withWho, withWhoOnce } from './who.ts'
 
 /** How many places of the ranges are looked at for one page: past that it is short, and has a next one. */
 const MAX_CANDIDATES = 1_000
 
 export type FoundFiles = Readonly<{ principal: Principal | undefined; page: Page<File> }>
 
-type PlaceRow = { time: number; id: FileId }
+type PlaceRow = { placeTime: number; placeId: FileId }
 
 /** Where the candidates for a page ended. */
-const endOf = (row: PlaceRow | undefined): Place | undefined => row && [row.time, row.id]
+const endOf = (row: PlaceRow | undefined): Place | undefined => row && [row.placeTime, row.placeId]
 
 /** What is asked of a list, and the place after which its page begins. */
 type Asked = Readonly<{ query: FileQuery; rule: Rule; after: Place | undefined }>
 
 /**
  * The two ranges that a list is read from, newest first: the caller's scope, which says all that the rule does, and what
- * was shared with the caller. They are merged as they are read, and no file is in both. `study` NULL opens neither.
+ * was shared with the caller. They are merged as they are read, and no file is in both.
  */
-function rangesOf(caller: Caller, { query, rule, after }: Asked, study: SQL): SQL {
+function rangesOf(caller: Caller, { query, rule, after }: Asked): SQL {
   const { term } = drivenBy(query)
   const places = (scope: SQL, isShared: 0 | 1): SQL =>
     sql`SELECT s.listed_at, s.file_id, s.until, s.scope, ${sql.raw(String(isShared))} AS shared FROM shelf s
-      WHERE s.study_id = ${study} AND s.scope = ${scope} AND s.term = ${term}
+      WHERE s.study_id = ${caller.study} AND s.scope = ${scope} AND s.term = ${term}
         AND ${within(query, { time: sql`s.listed_at`, id: sql`s.file_id` }, after)}`
   return sql`${places(scopeFor(rule, ownerAsked(caller, query.participant)), 0)}
     UNION ALL ${places(sql`'to:' || ${granteeFor(caller, rule, query.participant)}`, 1)}
@@ -70,12 +69,56 @@ function residualOf(caller: Caller, query: FileQuery): SQL {
   )
 }
 
-/** The study, if a page may be short although its ranges go on: places of theirs are stepped over. */
-const studyIfShort = (caller: Caller, { query, rule }: Asked): SQL =>
-  drivenBy(query).others.length > 0
-    ? sql`${caller.study}`
-    : sql`(SELECT ${caller.study} WHERE ${sourceSql(caller) ?? sql`NULL`} IS NOT NULL
-        OR ${mayStepOver(caller, rule, query.participant)})`
+/** Whether all that a list asks is said by the ranges that it is read from, as far as that lasts. */
+const isSaidByRanges = (caller: Caller, query: FileQuery): boolean =>
+  drivenBy(query).others.length === 0 && sourceSql(caller) === undefined
+
+/** A place of the ranges, and the file that is there: without any, it is stepped over. */
+type PlacedRow = (FileRow | { [Column in keyof FileRow]: null }) & PlaceRow
+
+/**
+ * A page of which hardly a place is stepped over, since nothing is asked but what the ranges say. Only where somebody is
+ * leaving or being erased, or something was shared for a time, it may be short. It ends where its places do.
+ */
+function placedStatement(caller: Caller, asked: Asked, limit: number) {
+  const { study } = caller
+  return statement<PlacedRow>(
+    withWhoOnce(
+      caller,
+      sql`SELECT s.listed_at AS "placeTime", s.file_id AS "placeId", ${fileColumns('f', sql`${study}`)},
+          ${grantedToCaller(caller, 'f')}
+        FROM (${rangesOf(caller, asked)} LIMIT ${limit + 1}) s
+        LEFT JOIN files f ON f.study_id = ${study} AND f.id = s.file_id AND ${residualOf(caller, asked.query)}
+        ORDER BY s.listed_at DESC, s.file_id DESC`,
+    ),
+  )
+}
+
+/** A page of which any number of places may be stepped over, up to so many, and where those ended if there were as many. */
+function filteredStatements(caller: Caller, asked: Asked, limit: number) {
+  const { study } = caller
+  return [
+    statement<FileRow>(
+      withWhoOnce(
+        caller,
+        sql`SELECT ${fileColumns('f', sql`${study}`)}, ${grantedToCaller(caller, 'f')}
+          FROM (${rangesOf(caller, asked)} LIMIT ${MAX_CANDIDATES}) s
+          CROSS JOIN files f ON f.study_id = ${study} AND f.id = s.file_id
+          WHERE ${residualOf(caller, asked.query)} ORDER BY s.listed_at DESC, s.file_id DESC LIMIT ${limit + 1}`,
+      ),
+    ),
+    statement<PlaceRow>(
+      withWhoOnce(
+        caller,
+        sql`SELECT s.listed_at AS "placeTime", s.file_id AS "placeId"
+          FROM (${rangesOf(caller, asked)} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s`,
+      ),
+    ),
+  ] as const
+}
+
+const LISTING = 'files'
+const placeOf = (row: FileRow): Place => [row.listedAt ?? 0, row.id]
 
 export const shelfStore = (db: Database) => ({
   /** A page of complete files, newest first, in one trip: the caller's and those that were shared with them. */
@@ -84,37 +127,16 @@ export const shelfStore = (db: Database) => ({
     query: FileQuery,
     { rule, page: { limit, cursor } }: { rule: Rule; page: PageRequest },
   ): Promise<FoundFiles> {
-    const listing = 'files'
-    const asked = { query, rule, after: decodeCursor(listing, cursor, 'number') }
+    const asked = { query, rule, after: decodeCursor(LISTING, cursor, 'number') }
     const { study } = caller
-    const [who, rows, ends] = await db.batch(
-      whoStatement(caller),
-      statement<FileRow>(
-        withWho(
-          caller,
-          sql`SELECT ${fileColumns('f', sql`${study}`)}, ${grantedToCaller(caller, 'f')}
-            FROM (${rangesOf(caller, asked, sql`${study}`)} LIMIT ${MAX_CANDIDATES}) s
-            CROSS JOIN files f ON f.study_id = ${study} AND f.id = s.file_id
-            WHERE ${residualOf(caller, query)} ORDER BY s.listed_at DESC, s.file_id DESC LIMIT ${limit + 1}`,
-        ),
-      ),
-      // Where the candidates ended, if there were as many as are looked at.
-      statement<PlaceRow>(
-        withWho(
-          caller,
-          sql`SELECT s.listed_at AS time, s.file_id AS id
-            FROM (${rangesOf(caller, asked, studyIfShort(caller, asked))} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s`,
-        ),
-      ),
-    )
+    if (isSaidByRanges(caller, query)) {
+      const [who, placed] = await db.batch(whoStatement(caller), placedStatement(caller, asked, limit))
+      return { principal: principalOf(first(who), study), page: placedPage(placed, limit) }
+    }
+    const [who, rows, ends] = await db.batch(whoStatement(caller), ...filteredStatements(caller, asked, limit))
     return {
       principal: principalOf(first(who), study),
-      page: pageOf(rows, limit, {
-        listing,
-        place: (row) => [row.listedAt ?? 0, row.id],
-        item: fileOfRow,
-        end: endOf(first(ends)),
-      }),
+      page: pageOf(rows, limit, { listing: LISTING, place: placeOf, item: fileOfRow, end: endOf(first(ends)) }),
     }
   },
 
@@ -157,7 +179,10 @@ export const shelfStore = (db: Database) => ({
       )
     const end = (range: SQL) =>
       statement<PlaceRow>(
-        withWho(caller, sql`SELECT f.created_at AS time, f.id ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`),
+        withWho(
+          caller,
+          sql`SELECT f.created_at AS "placeTime", f.id AS "placeId" ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`,
+        ),
       )
     const [who, owned, ownedEnd, all, allEnd] = await db.batch(
       whoStatement(caller),
@@ -177,3 +202,11 @@ export const shelfStore = (db: Database) => ({
     }
   },
 })
+
+/** What is at the places of a page, and one more place if it goes on after it. */
+function placedPage(placed: readonly PlacedRow[], limit: number): Page<File> {
+  const onPage = placed.slice(0, limit)
+  const rows = onPage.filter((row) => row.id !== null)
+  const end = placed.length > limit ? endOf(onPage.at(-1)) : undefined
+  return pageOf(rows, limit, { listing: LISTING, place: placeOf, item: fileOfRow, end })
+}

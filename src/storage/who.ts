@@ -177,6 +177,9 @@ export const studyStands = (alias: string): SQL => notErasing(sql.raw(`${alias}.
 /** Puts the caller before a statement, as the table `who` of one row or none. */
 export const withWho = (caller: Caller, body: SQL): SQL => sql`WITH who AS (${whoSql(caller)}) ${body}`
 
+/** The same before one that names it more than once: it is compiled and read once, whatever asks of it. */
+export const withWhoOnce = (caller: Caller, body: SQL): SQL => sql`WITH who AS MATERIALIZED (${whoSql(caller)}) ${body}`
+
 /** The columns of a `WhoRow`, for a statement that answers with more than that. */
 export const whoColumns: SQL = sql`who.role, who.actor, who.participant_id AS "participantId", who.status,
   who.key_id AS "keyId", who.member_id AS "memberId", who.last_used_at AS "lastUsedAt", who.read_only AS "readOnly",

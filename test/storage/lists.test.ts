@@ -166,8 +166,7 @@ test('a list finds what a model of it finds, whatever it is filtered by, to its 
       const pages = await walk(reader.caller, study.path, search)
       const expected = modelled({ files, grants, externalIds }, reader, one)
       expect(pages.flat()).toEqual(expected)
-      // Fewer candidates than are looked at for a page: none is short but the last.
-      expect(pages.slice(0, -1).every((ids) => ids.length === limit)).toBe(true)
+      expect(pages.every((ids) => ids.length <= limit)).toBe(true)
       found += expected.length
     }),
     // A few hundred of the same queries each time, so that how much they find is no matter of luck.
@@ -249,9 +248,11 @@ describe('of more candidates than are looked at for a page', () => {
     async (filters) => {
       await stranger.get(`${study.path}/files?limit=1`)
       const query = filters.replace('=owner', `=${owner.id}`)
-      expect(await walk(stranger, study.path, new URLSearchParams(`${query}&limit=100`))).toEqual([[], [], []])
+      // As many places are looked at as a page has, and no more.
+      const pages = await walk(stranger, study.path, new URLSearchParams(`${query}&limit=100`))
+      expect([pages.length, pages.flat()]).toEqual([CANDIDATES / 100, []])
       const { cost } = await costOf(stranger, async (c) => c.get(`${study.path}/files?${query}&limit=100`))
-      expect(cost.rows).toBeLessThanOrEqual(3_500)
+      expect(cost.rows).toBeLessThanOrEqual(450)
       const shared = await walk(friend, study.path, new URLSearchParams(`${query}&limit=100`))
       expect([shared.length, shared.slice(0, -1).every((page) => page.length === 100)]).toEqual([26, true])
     },

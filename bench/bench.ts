@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startService } from './processes.ts'
+import { measure, type Measured } from './measure.ts'
+import { OPERATIONS } from './operations.ts'
+import { tableOf, verdictOf } from './table.ts'
+
+// Carrel beside a bare Worker that does the same work, on one database, in turn: what each asks of the processor, and how
+// long it takes. `npm run bench -- --help` says how.
+
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean' },
+    million: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    out: { type: 'string', default: join(import.meta.dirname, '../.carrel/bench.json') },
+  },
+})
+
+const HELP = `npm run bench -- [options]
+  --million        also with 1,000,000 files, which takes some minutes more
+  --quick          fewer rounds: for a look, not for a verdict
+  --only TEXT      only operations whose name holds this; may be repeated
+  --out FILE       where the figures go as JSON (.carrel/bench.json)
+`
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+async function bench(): Promise<boolean> {
+  const service = await startService()
+  const measured: Measured[] = []
+  try {
+    for (const files of [10_000, 100_000, ...(values.million === true ? [1_000_000] : [])]) {
+      await service.order({ do: 'fill', files })
+      for (const operation of OPERATIONS) {
+        if (values.only !== undefined && !values.only.some((text) => operation.name.includes(text))) continue
+        const one = await measure(service, operation, { files, isQuick: values.quick === true })
+        measured.push(one)
+        say(tableOf([one], { isHeaded: measured.length === 1 }))
+      }
+    }
+  } finally {
+    await service.stop()
+  }
+  const verdict = verdictOf(measured)
+  say(`\n${verdict.text}`)
+  const machine = { processors: cpus().length, model: cpus()[0]?.model, node: process.version }
+  mkdirSync(join(values.out, '..'), { recursive: true })
+  writeFileSync(values.out, `${JSON.stringify({ at: new Date().toISOString(), machine, measured }, undefined, 2)}\n`)
+  return verdict.isMet
+}
+
+if (values.help === true) say(HELP)
+else process.exitCode = (await bench()) ? 0 : 1

@@ -1,0 +1,77 @@
+import { performance } from 'node:perf_hooks'
+import { clientOf } from './client.ts'
+import { OPERATIONS } from './operations.ts'
+import { addFiles, aWorld, migrate, type World } from './world.ts'
+
+// What asks: a process of its own, so that none of what it uses is taken for the service's. It does what it is told.
+
+export type Side = 'carrel' | 'reference'
+export type Order =
+  | { do: 'furnish'; operatorKey: string }
+  | { do: 'fill'; files: number }
+  | { do: 'prepare'; operation: string; times: number }
+  /** The `from`th of what was prepared, and so many after it. */
+  | { do: 'run'; side: Side; from: number; times: number }
+
+export type Ran = Readonly<{ milliseconds: number[]; wallMilliseconds: number; failures: string[] }>
+
+const CONNECTIONS = 8
+const send = clientOf(Number(process.argv[2]), CONNECTIONS)
+
+let world: World | undefined
+let asking: Awaited<ReturnType<(typeof OPERATIONS)[number]['prepare']>> | undefined
+
+async function ask(i: number, side: Side): Promise<string | undefined> {
+  const asked = asking?.[side](i)
+  if (asked === undefined) throw new Error('Nothing was prepared.')
+  const first = await send(asked.first)
+  if (first.status >= 400) return `${first.status} ${first.text}`
+  if (asked.next === undefined) return undefined
+  const last = await send(asked.next(first.text))
+  return last.status >= 400 ? `${last.status} ${last.text}` : undefined
+}
+
+/** Each connection asks again as soon as it was answered. */
+async function run({ side, from, times }: Extract<Order, { do: 'run' }>): Promise<Ran> {
+  const milliseconds: number[] = []
+  const failures: string[] = []
+  let next = from
+  const begun = performance.now()
+  const connection = async () => {
+    while (next < from + times) {
+      const i = next++
+      const at = performance.now()
+      const failure = await ask(i, side)
+      if (failure === undefined) milliseconds.push(performance.now() - at)
+      else failures.push(failure)
+    }
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection))
+  return { milliseconds, wallMilliseconds: performance.now() - begun, failures: failures.slice(0, 3) }
+}
+
+async function obey(order: Order): Promise<unknown> {
+  if (order.do === 'furnish') {
+    await migrate(send)
+    world = await aWorld(send, order.operatorKey)
+    return undefined
+  }
+  if (world === undefined) throw new Error('There is no study yet.')
+  if (order.do === 'fill') {
+    await addFiles(send, { from: world.files + 1, to: order.files })
+    world = { ...world, files: order.files }
+    return undefined
+  }
+  if (order.do === 'run') return run(order)
+  const operation = OPERATIONS.find(({ name }) => name === order.operation)
+  asking = await operation?.prepare(world, order.times)
+  return undefined
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    (done) => process.send?.({ done }),
+    (failure: unknown) => process.send?.({ failure: String(failure) }),
+  )
+})
+process.send?.({ done: 'ready' })

@@ -1,0 +1,87 @@
+import { busyMilliseconds, cpuMillisecondsOf } from './cpu.ts'
+import type { Ran, Side } from './load.ts'
+import type { Kind, Operation } from './operations.ts'
+import type { Service } from './processes.ts'
+
+export type Figures = Readonly<{ perSecond: number; p50: number; p99: number; cpuMilliseconds: number }>
+export type Measured = Readonly<{
+  operation: string
+  kind: Kind
+  files: number
+  carrel: Figures
+  reference: Figures
+  /** Of the processor's time, Carrel's to the bare Worker's: the middle one of the rounds. */
+  ratio: number
+  /** How far apart the middle half of the rounds' ratios are, as a part of the middle one. */
+  spread: number
+  /** Which part of what the processors did meanwhile was somebody else's. */
+  others: number
+}>
+
+const ROUNDS = { quick: 3, whole: 9 }
+const PER_ROUND = { quick: 150, whole: 400 }
+/** Asked before anything counts: code is compiled as it is used, and statements are prepared. */
+const WARM_UP = { quick: 100, whole: 400 }
+
+const sortedOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)
+const at = (sorted: readonly number[], part: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
+const middleOf = (values: readonly number[]) => at(sortedOf(values), 0.5)
+
+type Round = Readonly<{ ran: Ran; cpuMilliseconds: number }>
+
+function figuresOf(rounds: readonly Round[]): Figures {
+  const latencies = sortedOf(rounds.flatMap(({ ran }) => ran.milliseconds))
+  const seconds = rounds.reduce((sum, { ran }) => sum + ran.wallMilliseconds, 0) / 1_000
+  return {
+    perSecond: latencies.length / seconds,
+    p50: at(latencies, 0.5),
+    p99: at(latencies, 0.99),
+    cpuMilliseconds: middleOf(rounds.map(({ ran, cpuMilliseconds }) => cpuMilliseconds / ran.milliseconds.length)),
+  }
+}
+
+/** In turn, round by round, so that what else the machine does falls on both. */
+export async function measure(
+  service: Service,
+  operation: Operation,
+  { files, isQuick }: { files: number; isQuick: boolean },
+): Promise<Measured> {
+  const size = isQuick ? 'quick' : 'whole'
+  const each = PER_ROUND[size]
+  const times = 2 * (WARM_UP[size] + ROUNDS[size] * each)
+  await service.order({ do: 'prepare', operation: operation.name, times })
+  let from = 0
+  const run = async (side: Side, count: number): Promise<Round> => {
+    const before = service.cpuMilliseconds()
+    const ran = (await service.order({ do: 'run', side, from, times: count })) as Ran // what this order answers
+    from += count
+    if (ran.failures.length > 0) throw new Error(`${operation.name}, ${side}: ${ran.failures.join('; ')}`)
+    return { ran, cpuMilliseconds: service.cpuMilliseconds() - before }
+  }
+  await run('carrel', WARM_UP[size])
+  await run('reference', WARM_UP[size])
+  const [busyBefore, oursBefore] = [busyMilliseconds(), cpuMillisecondsOf(process.pid)]
+  const carrel: Round[] = []
+  const reference: Round[] = []
+  for (let round = 0; round < ROUNDS[size]; round += 1) {
+    carrel.push(await run('carrel', each))
+    reference.push(await run('reference', each))
+  }
+  const busy = busyMilliseconds() - busyBefore
+  const ours = cpuMillisecondsOf(process.pid) - oursBefore
+  const ratios = sortedOf(
+    carrel.map(({ cpuMilliseconds }, round) => cpuMilliseconds / (reference[round]?.cpuMilliseconds ?? 0)),
+  )
+  const ratio = at(ratios, 0.5)
+  return {
+    operation: operation.name,
+    kind: operation.kind,
+    files,
+    carrel: figuresOf(carrel),
+    reference: figuresOf(reference),
+    ratio,
+    spread: (at(ratios, 0.75) - at(ratios, 0.25)) / ratio,
+    others: Math.max(0, 1 - ours / busy),
+  }
+}

@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { REFERENCE_HOST } from './hosts.ts'
+
+// A process of its own, so that what it and workerd use can be told from what asks them: Carrel and what it is measured
+// against, side by side in one workerd, on the same database, bucket and namespace.
+
+/** Where its processor's time can be looked into; it costs some, so that nothing is measured with it. */
+const inspectorPort = process.argv[2]
+
+const project = resolve(import.meta.dirname, '..')
+const dist = join(project, 'dist')
+
+const secret = () => randomBytes(32).toString('base64url')
+const operatorKey = `op_${secret()}`
+
+/** What wrangler.toml says, but for what belongs to a laptop: nothing is asked of this storage endpoint. */
+const bindingsOf = (vars: object) => ({
+  ...vars,
+  S3_ENDPOINT: 'https://account.r2.cloudflarestorage.com',
+  OPERATOR_KEY: operatorKey,
+  TOKEN_KEYS: `1:${secret()}`,
+  HAT_SIGNING_KEY: signingKey(),
+  S3_ACCESS_KEY_ID: 'bench',
+  S3_SECRET_ACCESS_KEY: secret(),
+})
+
+const signingKey = () =>
+  execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+
+async function referenceScript(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, 'reference.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    minify: true,
+    conditions: ['workerd', 'worker', 'browser'],
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+function carrelModules() {
+  execFileSync(process.execPath, [join(project, 'src/local/build.ts')], { cwd: project })
+  const chunks = readdirSync(dist).filter((name) => name.endsWith('.chunk.mjs'))
+  return ['index.mjs', ...chunks].map((name) => ({ type: 'ESModule' as const, path: join(dist, name) }))
+}
+
+const { workerOptions } = unstable_getMiniflareWorkerOptions(join(project, 'wrangler.toml'))
+const {
+  bindings,
+  d1Databases,
+  r2Buckets,
+  kvNamespaces,
+  queueProducers,
+  queueConsumers,
+  ratelimits,
+  compatibilityDate,
+} = workerOptions
+const stores = { d1Databases, r2Buckets, kvNamespaces, compatibilityDate }
+
+const service = new Miniflare(
+  convertV4MiniflareOptions({
+    host: '127.0.0.1',
+    // Each request writes a line: that it does is part of the service, and what becomes of the line is not.
+    handleStructuredLogs: () => undefined,
+    cf: false,
+    ...(inspectorPort === undefined ? {} : { inspectorPort: Number(inspectorPort) }),
+    workers: [
+      {
+        name: 'carrel',
+        modules: carrelModules(),
+        modulesRoot: dist,
+        bindings: bindingsOf(bindings ?? {}),
+        queueProducers,
+        queueConsumers,
+        ratelimits,
+        ...stores,
+      },
+      {
+        name: 'reference',
+        modules: true,
+        script: await referenceScript(),
+        routes: [`${REFERENCE_HOST}/*`],
+        ...stores,
+      },
+    ],
+  }),
+)
+const { port } = await service.ready
+process.send?.({ port: Number(port), operatorKey })
+process.once('message', () => {
+  void service.dispose().then(() => process.exit(0))
+})

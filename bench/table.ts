@@ -1,0 +1,75 @@
+import type { Figures, Measured } from './measure.ts'
+import { TARGETS } from './operations.ts'
+
+const COLUMNS = [
+  ['operation', 40],
+  ['files', 9],
+  ['req/s', 12],
+  ['p50 ms', 14],
+  ['p99 ms', 14],
+  ['CPU ms', 14],
+  ['ratio', 7],
+  ['±', 6],
+] as const
+
+const line = (cells: readonly string[]) =>
+  COLUMNS.map(([, width], i) => (i === 0 ? (cells[i] ?? '').padEnd(width) : (cells[i] ?? '').padStart(width)))
+    .join(' ')
+    .trimEnd()
+
+/** More of the machine's work than this was not the bench's, or rounds were further apart: the figures tell little. */
+const NOISY_OTHERS = 0.1
+const NOISY_SPREAD = 0.15
+const isNoisy = ({ others, spread }: Measured) => others > NOISY_OTHERS || spread > NOISY_SPREAD
+
+/** Carrel's figure beside the bare Worker's. */
+const both = ({ carrel, reference }: Measured, of: keyof Figures, digits: number) =>
+  `${carrel[of].toFixed(digits)} / ${reference[of].toFixed(digits)}`
+
+export const tableOf = (measured: readonly Measured[], { isHeaded }: { isHeaded: boolean }): string =>
+  [
+    ...(isHeaded ? [`Carrel / a bare Worker`, line(COLUMNS.map(([name]) => name))] : []),
+    ...measured.map((each) =>
+      line([
+        each.operation,
+        each.files.toLocaleString('en'),
+        both(each, 'perSecond', 0),
+        both(each, 'p50', 1),
+        both(each, 'p99', 1),
+        both(each, 'cpuMilliseconds', 2),
+        each.ratio.toFixed(2),
+        `${Math.round(each.spread * 100)}%${isNoisy(each) ? ' !' : ''}`,
+      ]),
+    ),
+  ].join('\n')
+
+/** What a list costs with the most files, to what it costs with the fewest. */
+const MAX_GROWTH = 1.2
+function growthOf(measured: readonly Measured[]): number | undefined {
+  const lists = measured.filter(({ operation }) => operation === 'list 100')
+  const [first, last] = [lists.at(0), lists.at(-1)]
+  return first === undefined || first === last
+    ? undefined
+    : (last?.carrel.cpuMilliseconds ?? 0) / first.carrel.cpuMilliseconds
+}
+
+export function verdictOf(measured: readonly Measured[]): { isMet: boolean; text: string } {
+  const over = measured.filter(({ kind, ratio }) => ratio > TARGETS[kind])
+  const growth = growthOf(measured)
+  const noisy = measured.filter(isNoisy)
+  const lines = [
+    `Ratios of CPU time: at most ${TARGETS.read} for reads, ${TARGETS.write} for writes.`,
+    ...over.map(
+      ({ operation, files, ratio, kind }) => `  over: ${operation} (${files} files) ${ratio.toFixed(2)}, a ${kind}`,
+    ),
+    ...(growth === undefined
+      ? []
+      : [`List of the most files to that of the fewest: ${growth.toFixed(2)}, at most ${MAX_GROWTH}.`]),
+    ...(noisy.length > 0
+      ? [
+          `The machine was too noisy to trust ${noisy.length} of ${measured.length} (!): something else ran, or rounds differed.`,
+        ]
+      : []),
+  ]
+  return { isMet: over.length === 0 && (growth ?? 0) <= MAX_GROWTH, text: lines.join('\n') }
+}
