@@ -8,6 +8,8 @@ import { SECRETS } from './test/support/secrets.ts'
 const slow = process.env['CARREL_SLOW'] === '1'
 // `npm run test:crash` runs what kills the service, and nothing else does.
 const crash = process.env['CARREL_CRASH'] === '1'
+// `npm run test:browser` runs what needs a Chromium, and nothing else does.
+const browser = process.env['CARREL_BROWSER'] === '1'
 
 // How many requests are made up, from which seed, and which of them: `npm run fuzz` says, and makes up nothing else.
 const seed = process.env['CARREL_SEED'] ?? '1'
@@ -37,6 +39,16 @@ const LOOKS_AT_ALL =
 const ofAllStorage = globSync(OF_THE_WORKER).filter(
   (file) => /^test\/(?:jobs|faults)\/|\/migrations\.test/.test(file) || LOOKS_AT_ALL.test(readFileSync(file, 'utf8')),
 )
+
+const IN_A_BROWSER = {
+  test: {
+    name: 'browser',
+    isolate: false,
+    include: ['test/browser/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+}
 
 async function worker() {
   return cloudflareTest({
@@ -86,6 +98,7 @@ export default defineConfig(async () => ({
           hookTimeout: 60_000,
         },
       },
+      ...(browser ? [IN_A_BROWSER] : []),
     ],
   },
 }))

@@ -15,6 +15,7 @@ const { values } = parseArgs({
     help: { type: 'boolean' },
     million: { type: 'boolean' },
     quick: { type: 'boolean' },
+    files: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: join(import.meta.dirname, '../.carrel/bench.json') },
   },
@@ -23,6 +24,7 @@ const { values } = parseArgs({
 const HELP = `npm run bench -- [options]
   --million        also with 1,000,000 files, which takes some minutes more
   --quick          fewer rounds: for a look, not for a verdict
+  --files N        with so many files instead; may be repeated
   --only TEXT      only operations whose name holds this; may be repeated
   --out FILE       where the figures go as JSON (.carrel/bench.json)
 `
@@ -33,7 +35,8 @@ async function bench(): Promise<boolean> {
   const service = await startService()
   const measured: Measured[] = []
   try {
-    for (const files of [10_000, 100_000, ...(values.million === true ? [1_000_000] : [])]) {
+    const sizes = values.files?.map(Number) ?? [10_000, 100_000, ...(values.million === true ? [1_000_000] : [])]
+    for (const files of sizes) {
       await service.order({ do: 'fill', files })
       for (const operation of OPERATIONS) {
         if (values.only !== undefined && !values.only.some((text) => operation.name.includes(text))) continue

@@ -3,7 +3,15 @@ import type { Ran, Side } from './load.ts'
 import type { Kind, Operation } from './operations.ts'
 import type { Service } from './processes.ts'
 
-export type Figures = Readonly<{ perSecond: number; p50: number; p99: number; cpuMilliseconds: number }>
+export type Figures = Readonly<{
+  perSecond: number
+  p50: number
+  p99: number
+  /** Of all processes together: what asks, the service, and its storage. */
+  cpuMilliseconds: number
+  /** Of these, of the service and its storage. */
+  serviceMilliseconds: number
+}>
 export type Measured = Readonly<{
   operation: string
   kind: Kind
@@ -12,6 +20,8 @@ export type Measured = Readonly<{
   reference: Figures
   /** Of the processor's time, Carrel's to the bare Worker's: the middle one of the rounds. */
   ratio: number
+  /** The same without what asks. */
+  serviceRatio: number
   /** How far apart the middle half of the rounds' ratios are, as a part of the middle one. */
   spread: number
   /** Which part of what the processors did meanwhile was somebody else's. */
@@ -28,7 +38,7 @@ const at = (sorted: readonly number[], part: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
 const middleOf = (values: readonly number[]) => at(sortedOf(values), 0.5)
 
-type Round = Readonly<{ ran: Ran; cpuMilliseconds: number }>
+type Round = Readonly<{ ran: Ran; cpuMilliseconds: number; serviceMilliseconds: number }>
 
 function figuresOf(rounds: readonly Round[]): Figures {
   const latencies = sortedOf(rounds.flatMap(({ ran }) => ran.milliseconds))
@@ -38,6 +48,9 @@ function figuresOf(rounds: readonly Round[]): Figures {
     p50: at(latencies, 0.5),
     p99: at(latencies, 0.99),
     cpuMilliseconds: middleOf(rounds.map(({ ran, cpuMilliseconds }) => cpuMilliseconds / ran.milliseconds.length)),
+    serviceMilliseconds: middleOf(
+      rounds.map(({ ran, serviceMilliseconds }) => serviceMilliseconds / ran.milliseconds.length),
+    ),
   }
 }
 
@@ -53,11 +66,15 @@ export async function measure(
   await service.order({ do: 'prepare', operation: operation.name, times })
   let from = 0
   const run = async (side: Side, count: number): Promise<Round> => {
-    const before = service.cpuMilliseconds()
+    const [before, serviceBefore] = [cpuMillisecondsOf(process.pid), service.cpuMilliseconds()]
     const ran = (await service.order({ do: 'run', side, from, times: count })) as Ran // what this order answers
     from += count
     if (ran.failures.length > 0) throw new Error(`${operation.name}, ${side}: ${ran.failures.join('; ')}`)
-    return { ran, cpuMilliseconds: service.cpuMilliseconds() - before }
+    return {
+      ran,
+      cpuMilliseconds: cpuMillisecondsOf(process.pid) - before,
+      serviceMilliseconds: service.cpuMilliseconds() - serviceBefore,
+    }
   }
   await run('carrel', WARM_UP[size])
   await run('reference', WARM_UP[size])
@@ -70,9 +87,9 @@ export async function measure(
   }
   const busy = busyMilliseconds() - busyBefore
   const ours = cpuMillisecondsOf(process.pid) - oursBefore
-  const ratios = sortedOf(
-    carrel.map(({ cpuMilliseconds }, round) => cpuMilliseconds / (reference[round]?.cpuMilliseconds ?? 0)),
-  )
+  const ratiosOf = (of: 'cpuMilliseconds' | 'serviceMilliseconds') =>
+    sortedOf(carrel.map((round, i) => round[of] / (reference[i]?.[of] ?? 0)))
+  const ratios = ratiosOf('cpuMilliseconds')
   const ratio = at(ratios, 0.5)
   return {
     operation: operation.name,
@@ -81,6 +98,7 @@ export async function measure(
     carrel: figuresOf(carrel),
     reference: figuresOf(reference),
     ratio,
+    serviceRatio: at(ratiosOf('serviceMilliseconds'), 0.5),
     spread: (at(ratios, 0.75) - at(ratios, 0.25)) / ratio,
     others: Math.max(0, 1 - ours / busy),
   }

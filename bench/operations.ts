@@ -20,8 +20,8 @@ export type Operation = Readonly<{
   prepare: (world: World, times: number) => Promise<Readonly<{ carrel: Asking; reference: Asking }>>
 }>
 
-/** Of Ada's own files, another each time. */
-const ownFile = ({ files }: World, i: number) => fileId(100 + ((i * 100) % (files - 100)))
+/** Of Bob's own files, another each time. */
+const ownFile = ({ files }: World, i: number) => fileId(101 + ((i * 100) % (files - 200)))
 const JSON_1_KB = JSON.stringify({ note: 'x'.repeat(1_000) })
 const steps = (i: number) => new Date(Date.UTC(2026, 0) + i * 60_000).toISOString()
 
@@ -64,7 +64,7 @@ const get: Operation = {
   name: "get a file's metadata",
   kind: 'read',
   prepare: simply((world, i) => ({
-    carrel: carrel(world.ada.key, { method: 'GET', path: `${path}/files/${ownFile(world, i)}` }),
+    carrel: carrel(world.bob.key, { method: 'GET', path: `${path}/files/${ownFile(world, i)}` }),
     reference: reference({ method: 'GET', path: `/files/${ownFile(world, i)}` }),
   })),
 }
@@ -97,7 +97,7 @@ const link: Operation = {
   prepare: async (world, times) => {
     const from = fresh(times)
     const of = (i: number) => `/files/${ownFile(world, from + i)}/download-tokens`
-    const { key } = world.ada
+    const { key } = world.bob
     return {
       carrel: (i) => ({
         first: carrel(key, { method: 'POST', path: path + of(i), body: {} }),
@@ -189,20 +189,20 @@ const FOREIGN: readonly Operation[] = [
   {
     name: "MyDataHelps: list a participant's files",
     kind: 'read',
-    prepare: simply(({ worker, ada }) => ({
+    prepare: simply(({ worker, bob }) => ({
       carrel: carrel(worker, {
         method: 'GET',
-        path: `/api/v1/administration/projects/${STUDY}/files?participantID=${ada.id}`,
+        path: `/api/v1/administration/projects/${STUDY}/files?participantID=${bob.id}`,
       }),
-      reference: reference({ method: 'GET', path: `/participants/${ada.id}/files` }),
+      reference: reference({ method: 'GET', path: `/participants/${bob.id}/files` }),
     })),
   },
   {
     name: 'Open Humans: exchange a member',
     kind: 'read',
-    prepare: simply(({ ada }) => ({
-      carrel: carrel(ada.key, { method: 'GET', path: '/api/direct-sharing/project/exchange-member/' }),
-      reference: reference({ method: 'GET', path: `/members/${ada.number}` }),
+    prepare: simply(({ bob }) => ({
+      carrel: carrel(bob.key, { method: 'GET', path: '/api/direct-sharing/project/exchange-member/' }),
+      reference: reference({ method: 'GET', path: `/members/${bob.number}` }),
     })),
   },
   {
@@ -221,7 +221,7 @@ const FOREIGN: readonly Operation[] = [
         method: 'GET',
         host: HAT_HOST,
         path: `/api/v2.6/files/file/${ownFile(world, i)}`,
-        headers: { 'X-Auth-Token': world.ada.key },
+        headers: { 'X-Auth-Token': world.bob.key },
       },
       reference: reference({ method: 'GET', path: `/files/${ownFile(world, i)}` }),
     })),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
@@ -31,10 +31,11 @@ const bindingsOf = (vars: object) => ({
 })
 
 const signingKey = () =>
-  execFileSync('openssl', ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey
 
 async function referenceScript(): Promise<string> {
   const { outputFiles } = await build({
@@ -56,17 +57,10 @@ function carrelModules() {
 }
 
 const { workerOptions } = unstable_getMiniflareWorkerOptions(join(project, 'wrangler.toml'))
-const {
-  bindings,
-  d1Databases,
-  r2Buckets,
-  kvNamespaces,
-  queueProducers,
-  queueConsumers,
-  ratelimits,
-  compatibilityDate,
-} = workerOptions
-const stores = { d1Databases, r2Buckets, kvNamespaces, compatibilityDate }
+/** Of what wrangler.toml says. */
+const saying = (...names: readonly string[]) =>
+  Object.fromEntries(Object.entries(workerOptions).filter(([name]) => names.includes(name)))
+const stores = saying('d1Databases', 'r2Buckets', 'kvNamespaces', 'compatibilityDate')
 
 const service = new Miniflare(
   convertV4MiniflareOptions({
@@ -80,10 +74,8 @@ const service = new Miniflare(
         name: 'carrel',
         modules: carrelModules(),
         modulesRoot: dist,
-        bindings: bindingsOf(bindings ?? {}),
-        queueProducers,
-        queueConsumers,
-        ratelimits,
+        bindings: bindingsOf(workerOptions['bindings'] ?? {}),
+        ...saying('queueProducers', 'queueConsumers', 'ratelimits'),
         ...stores,
       },
       {

@@ -9,6 +9,7 @@ const COLUMNS = [
   ['p99 ms', 14],
   ['CPU ms', 14],
   ['ratio', 7],
+  ['alone', 7],
   ['±', 6],
 ] as const
 
@@ -38,6 +39,7 @@ export const tableOf = (measured: readonly Measured[], { isHeaded }: { isHeaded:
         both(each, 'p99', 1),
         both(each, 'cpuMilliseconds', 2),
         each.ratio.toFixed(2),
+        each.serviceRatio.toFixed(2),
         `${Math.round(each.spread * 100)}%${isNoisy(each) ? ' !' : ''}`,
       ]),
     ),

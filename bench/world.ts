@@ -14,14 +14,14 @@ const SINCE = Date.UTC(2026, 0)
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 
 export const path = `/v1/studies/${STUDY}`
-export const HELLO = 'hello world'
+const HELLO = 'hello world'
 export const NEW_FILE = { name: 'walk.csv', mediaType: 'text/csv', size: HELLO.length }
 
 /** File `i` is of participant `i % 100`; each tenth is private. */
 export const fileId = (i: number) => `fil_${String(i).padStart(26, '0')}`
 const participantId = (i: number) => `person-${i}`
 
-export const bearer = (key: string) => ({ Authorization: `Bearer ${key}` })
+const bearer = (key: string) => ({ Authorization: `Bearer ${key}` })
 export const carrel = (key: string, call: Omit<Call, 'host'>): Call => ({
   host: CARREL_HOST,
   ...call,
@@ -29,11 +29,15 @@ export const carrel = (key: string, call: Omit<Call, 'host'>): Call => ({
 })
 export const reference = (call: Omit<Call, 'host'>): Call => ({ host: REFERENCE_HOST, ...call })
 
+type Person = Readonly<{ id: string; key: string; number: number }>
+
 export type World = Readonly<{
   send: Send
   files: number
-  /** Person 0. */
-  ada: { id: string; key: string; number: number }
+  /** Person 0, who sends and writes. */
+  ada: Person
+  /** Person 1, who has sent all that they will, and reads. */
+  bob: Person
   worker: string
   staff: string
   /** The number of a file of the study with content, and the study's. */
@@ -100,14 +104,16 @@ export async function aWorld(send: Send, operator: string): Promise<World> {
   const admin = await aKey(send, operator, { role: 'admin' })
   const post = async (of: string, content: object) =>
     ok<{ id: string; number: number }>(send(carrel(admin, { method: 'POST', path: `${path}${of}`, body: content })))
-  let number = 0
+  const people: { id: string; number: number }[] = []
   for (let i = 0; i < PARTICIPANTS; i += 1) {
-    const created = await post('/participants', { id: participantId(i), externalId: `P-${i}` })
-    if (i === 0) ({ number } = created)
+    people.push(await post('/participants', { id: participantId(i), externalId: `P-${i}` }))
   }
-  const id = participantId(0)
-  const ada = { id, number, key: await aKey(send, admin, { role: 'participant', participant: id }) }
-  const host = { method: 'PUT', path: `${path}/hosts/${HAT_HOST}`, body: { participant: id } } as const
+  const withKey = async (i: number): Promise<Person> => {
+    const [id, { number = 0 } = {}] = [participantId(i), people[i]]
+    return { id, number, key: await aKey(send, admin, { role: 'participant', participant: id }) }
+  }
+  const [ada, bob] = [await withKey(0), await withKey(1)]
+  const host = { method: 'PUT', path: `${path}/hosts/${HAT_HOST}`, body: { participant: bob.id } } as const
   await ok(send(carrel(operator, host)))
   const upload = await arrived(send, ada.key)
   const file = await ok<{ number: number }>(
@@ -115,5 +121,5 @@ export async function aWorld(send: Send, operator: string): Promise<World> {
   )
   const worker = await aKey(send, admin, { role: 'worker' })
   const staff = await aKey(send, admin, { role: 'staff' })
-  return { send, files: 0, ada, worker, staff, download: { file: file.number, study: study.number } }
+  return { send, files: 0, ada, bob, worker, staff, download: { file: file.number, study: study.number } }
 }

@@ -24,12 +24,16 @@ const INERT = new Set([
   'video/webm',
 ])
 
-/** Types that a browser runs, or reads as instructions to itself, besides whatever ends in `+xml` or `/xml`. */
+/**
+ * Types that a browser runs, reads as instructions to itself or takes for a question, besides whatever ends in `+xml` or
+ * `/xml`, is called HTML or is a JavaScript of long ago.
+ */
 const ACTIVE = new Set([
   'application/ecmascript',
   'application/java-archive',
   'application/javascript',
   'application/manifest+json',
+  'application/unknown',
   'application/wasm',
   'application/x-ecmascript',
   'application/x-javascript',
@@ -52,6 +56,7 @@ const ACTIVE = new Set([
   'text/x-javascript',
   'text/xml-external-parsed-entity',
   'text/xsl',
+  'unknown/unknown',
 ])
 
 // RFC 9110 section 8.3.1, but without commas: browsers split a Content-Type at commas and believe the last type
@@ -62,12 +67,13 @@ const MEDIA_TYPE =
 /** `TEXT/HTML; charset=x` is `text/html`; undefined: not a media type at all. */
 const essenceOf = (mediaType: string) => MEDIA_TYPE.exec(mediaType.trim())?.[1]?.toLowerCase()
 
-const isActive = (essence: string) => ACTIVE.has(essence) || /[+/]xml$|html/.test(essence)
+const isActive = (essence: string) => ACTIVE.has(essence) || /[+/]xml$|html|^text\/javascript1\.\d$/.test(essence)
 
 /**
  * What `filename` says to clients that do not read `filename*`, such as curl: letters without their marks, and `_` for
  * what such a client could take for more than a character of a name: path separators, `%41` and `=?UTF-8?Q?…?=` (which
- * browsers decode in it), what Windows refuses, and dots in front (`..`, `.bashrc`).
+ * browsers decode in it), what Windows refuses, and dots in front (`..`, `.bashrc`). Spaces are never two: in what is
+ * signed they are one, so a name that has more of them must be said in full besides.
  */
 function asciiName(name: string) {
   const ascii = name
@@ -76,6 +82,7 @@ function asciiName(name: string) {
     .replace(/[^\x20-\x7e]+/g, '_')
     .replace(/["%*/:<>?\\|]/g, '_')
     .replace(/^\.+/, '_')
+    .replace(/ +/g, ' ')
   return ascii === '' ? '_' : ascii
 }
 

@@ -1,12 +1,9 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { getTableColumns, is, sql, SQL, StringChunk, Table } from 'drizzle-orm'
 import { CasingCache } from 'drizzle-orm/casing'
-import { getTableColumns, is, Table } from 'drizzle-orm'
-import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 import { overloaded, quotaExceeded } from '../model/errors.ts'
 import { quotaIn } from './quotas.ts'
 
 const CASING = 'snake_case'
-const dialect = new SQLiteSyncDialect({ casing: CASING })
 
 declare const row: unique symbol
 /** One SQL statement, and the type of the rows that it answers with. */
@@ -37,6 +34,29 @@ const FAULTY = /SQLITE_(?!BUSY|LOCKED|FULL|NOMEM|IOERR|INTERRUPT|PROTOCOL)/
 const isPassing = (message: string) => LOST.test(message) || (SHED.test(message) && !FAULTY.test(message))
 const ATTEMPTS = 3
 
+/** What D1 takes for a parameter. */
+const isValue = (chunk: unknown): chunk is string | number | boolean | null =>
+  chunk === null || ['string', 'number', 'boolean'].includes(typeof chunk)
+
+type Query = { text: string; params: unknown[] }
+
+/**
+ * A statement's text with its parameters in order. Ours are made of text, values and one another, and nothing else; the
+ * library's own rendering looks for all else that there may be at each of some hundred pieces, and takes four times as
+ * long, which is a tenth of a request.
+ */
+function render(statement: SQL, query: Query = { text: '', params: [] }): Query {
+  for (const chunk of statement.queryChunks) {
+    if (chunk instanceof StringChunk) query.text += chunk.value.length === 1 ? chunk.value[0] : chunk.value.join('')
+    else if (chunk instanceof SQL) render(chunk, query)
+    else if (isValue(chunk)) {
+      query.text += '?'
+      query.params.push(chunk)
+    } else throw new TypeError('A statement is made of text, values and statements.')
+  }
+  return query
+}
+
 /** The database itself, whose primary answers everything, or a session with it, which replicas may answer. */
 export type Queryable = Pick<D1DatabaseSession, 'prepare' | 'batch'>
 
@@ -57,8 +77,8 @@ export function openDatabase(d1: Queryable) {
   async function run<const Asked extends Statements>(statements: Asked, attempts: number) {
     const prepared = statements.flatMap((each) => {
       if (each === undefined) return []
-      const query = dialect.sqlToQuery(each.sql)
-      return [d1.prepare(query.sql).bind(...query.params)]
+      const { text, params } = render(each.sql)
+      return [d1.prepare(text).bind(...params)]
     })
     const results = (await attempt(prepared, attempts)).values()
     // The rows are of the type that the statement was declared with; `columnsOf` keeps it true to the schema.
@@ -87,7 +107,20 @@ const casing = new CasingCache(CASING)
  * `alias.study_id AS "studyId", …` for every column of a table, or for some, so that a row arrives as `Row<table>`. A
  * prefix keeps two tables' columns apart in one row; `withoutPrefix` takes it off again.
  */
-export function columnsOf(of: Table | ReturnType<typeof getTableColumns>, alias: string, prefix = ''): SQL {
+export function columnsOf(of: Columns, alias: string, prefix = ''): SQL {
+  const known = told.get(of) ?? new Map<string, SQL>()
+  told.set(of, known)
+  const name = `${alias} ${prefix}`
+  const columns = known.get(name) ?? columnsToTell(of, { alias, prefix })
+  known.set(name, columns)
+  return columns
+}
+
+type Columns = Table | ReturnType<typeof getTableColumns>
+/** The same each time, and asked for by most statements. */
+const told = new WeakMap<Columns, Map<string, SQL>>()
+
+function columnsToTell(of: Columns, { alias, prefix }: { alias: string; prefix: string }): SQL {
   const columns = Object.entries(is(of, Table) ? getTableColumns(of) : of)
   return sql.raw(
     columns.map(([key, column]) => `${alias}.${casing.getColumnCasing(column)} AS "${prefix}${key}"`).join(', '),

@@ -83,7 +83,7 @@ describe('the table of files', () => {
     let pages = 0
     const failing = overriding(env.DB, {
       prepare: (text) => {
-        if (text.includes('SELECT s.listed_at AS time')) pages += 1
+        if (text.includes('SELECT s.listed_at AS "placeTime"')) pages += 1
         if (pages > 1) throw new Error('D1_ERROR: no such table')
         return env.DB.prepare(text)
       },

@@ -109,6 +109,11 @@ describe('what is said of a file', () => {
     expect((await begin({ ...about(member), filename: 'x'.repeat(256) })).body).toEqual({
       filename: ['Ensure this value has at most 255 characters (it has 256).'],
     })
+    // A pair of surrogates is one character, as everywhere.
+    expect((await begin({ ...about(member), filename: '𝔞'.repeat(255) })).status).toBe(201)
+    expect((await begin({ ...about(member), filename: '𝔞'.repeat(256) })).body).toEqual({
+      filename: ['Ensure this value has at most 255 characters (it has 256).'],
+    })
   })
 
   test.each([

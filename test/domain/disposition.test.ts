@@ -37,6 +37,8 @@ describe('the name', () => {
     ['=?UTF-8?Q?a=2Eexe?=', 'filename="=_UTF-8_Q_a=2Eexe_="'],
     ['a\r\nSet-Cookie: b=c', 'filename="a_Set-Cookie_ b=c"'],
     ['\u0301', 'filename=_'],
+    // In what is signed, one space is as good as many.
+    ['report.pdf     .exe', 'filename="report.pdf .exe"'],
   ])('%j has an ASCII stand-in, and arrives exactly', (name, fallback) => {
     expect(dispositionOf(name, 'text/csv')).toContain(`attachment; ${fallback}; filename*=UTF-8''`)
     expect(roundTrip(name)).toBe(name)
@@ -87,6 +89,9 @@ const ACTIVE = [
   'text/javascript',
   'application/javascript',
   'application/x-javascript',
+  'text/javascript1.5',
+  'unknown/unknown',
+  'application/unknown; charset=x',
   'multipart/x-mixed-replace;boundary=a',
 ]
 const MALFORMED = [

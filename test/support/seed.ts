@@ -67,6 +67,8 @@ export type Seed = Readonly<{
   visibility: 'private' | 'study' | 'public'
   createdAt: number
   listedAt: number | null
+  /** `text/plain` where nothing is said. */
+  mediaType?: string
 }>
 
 /** A grant as a test's model has it; `until` null: for good. */
@@ -103,7 +105,7 @@ export async function seedFiles(study: { id: string; number: number }, files: re
        SELECT ?1, ${of('id')}, ${of('owner')}, ${of('id')}, ${of('number')}, ${of('name')}, ${of('category')},
          ${of('source')}, json_extract(row.value, '$.tags'), ${of('visibility')}, 'system', ${of('createdAt')},
          ${of('createdAt')}, ${ifListed(`'ver_' || substr(${of('id')}, 5)`)}, ${ifListed(of('number'))},
-         ${ifListed(of('name'))}, ${ifListed(`'text/plain'`)}, ${ifListed('11')}, ${ifListed(`'no'`)},
+         ${ifListed(of('name'))}, ${ifListed(`coalesce(${of('mediaType')}, 'text/plain')`)}, ${ifListed('11')}, ${ifListed(`'no'`)},
          ${ifListed(`'etag'`)}, ${ifListed(`?1 || '/' || ${of('id')}`)}, ${ifListed(of('createdAt'))}, ${of('listedAt')}
        FROM json_each(?2) row`,
     ).bind(study.id, json),

@@ -68,7 +68,8 @@ export function namesOf(raw: string): readonly NamedByKey[] {
   return [...new Map(names.map((name) => [JSON.stringify(name), name])).values()]
 }
 
-const BEGUN_HERE = /^[^/]+\/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z_/
+/** Handles of other doors may look like it and lead up: what is no folder and name is none of ours. */
+const BEGUN_HERE = /^(?!\.+\/)[^/\\]+\/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z_[^/\\]+$/
 
 /** Where the platform's exports have a file: below the participant's name, its category, then its time and name. */
 export function exportPathOf(file: File, participant: string): string {

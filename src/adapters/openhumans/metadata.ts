@@ -117,9 +117,8 @@ const Name = text(255)
 /** A file's name, or what is wrong with it. */
 export function readName(given: string | undefined): { name: string } | { fault: string } {
   if (given === undefined) return { fault: REQUIRED }
-  if (given.length > 255) {
-    return { fault: `Ensure this value has at most 255 characters (it has ${given.length}).` }
-  }
+  const { length } = Array.from(given)
+  if (length > 255) return { fault: `Ensure this value has at most 255 characters (it has ${length}).` }
   const name = baseName(given)
   if (given !== '' && ['', '.', '..'].includes(name)) return { fault: 'This names a folder and no file.' }
   return Name.safeParse(name).success
