@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { startService } from './processes.ts'
 import { measure, type Measured } from './measure.ts'
 import { OPERATIONS } from './operations.ts'
+import { benchFar } from './far-table.ts'
 import { tableOf, verdictOf } from './table.ts'
 
 // Carrel beside a bare Worker that does the same work, on one database, in turn: what each asks of the processor, and how
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     help: { type: 'boolean' },
     million: { type: 'boolean' },
+    far: { type: 'boolean' },
     quick: { type: 'boolean' },
     files: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
@@ -23,6 +25,7 @@ const { values } = parseArgs({
 
 const HELP = `npm run bench -- [options]
   --million        also with 1,000,000 files, which takes some minutes more
+  --far            instead: how long each takes from a far edge, and which trips it makes
   --quick          fewer rounds: for a look, not for a verdict
   --files N        with so many files instead; may be repeated
   --only TEXT      only operations whose name holds this; may be repeated
@@ -57,4 +60,4 @@ async function bench(): Promise<boolean> {
 }
 
 if (values.help === true) say(HELP)
-else process.exitCode = (await bench()) ? 0 : 1
+else process.exitCode = (values.far === true ? await benchFar(say) : await bench()) ? 0 : 1

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 
 // One connection's worth of a client, kept alive, that goes to 127.0.0.1 whatever host it asks for.
 
@@ -10,7 +10,7 @@ export type Call = Readonly<{
   /** Text as it is, anything else as JSON. */
   body?: unknown
 }>
-export type Answer = Readonly<{ status: number; text: string }>
+export type Answer = Readonly<{ status: number; text: string; headers: IncomingHttpHeaders }>
 export type Send = (call: Call) => Promise<Answer>
 
 export function clientOf(port: number, connections: number): Send {
@@ -37,7 +37,8 @@ export function clientOf(port: number, connections: number): Send {
           const chunks: Buffer[] = []
           response.on('data', (chunk: Buffer) => chunks.push(chunk))
           response.on('end', () => {
-            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() })
+            const { statusCode: status = 0, headers: told } = response
+            resolve({ status, text: Buffer.concat(chunks).toString(), headers: told })
           })
           response.on('error', reject)
         },

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import { clientOf } from './client.ts'
+import { type Call, clientOf } from './client.ts'
+import { TRIPS_HEADER } from './distances.ts'
 import { OPERATIONS } from './operations.ts'
-import { addFiles, aWorld, migrate, type World } from './world.ts'
+import { addFiles, aWorld, carrel, migrate, path, type World } from './world.ts'
 
 // What asks: a process of its own, so that none of what it uses is taken for the service's. It does what it is told.
 
@@ -10,6 +11,8 @@ export type Order =
   | { do: 'furnish'; operatorKey: string }
   | { do: 'fill'; files: number }
   | { do: 'prepare'; operation: string; times: number }
+  /** One after the other, from a far edge. */
+  | { do: 'go'; times: number }
   /** The `from`th of what was prepared, and so many after it. */
   | { do: 'run'; side: Side; from: number; times: number }
 
@@ -50,6 +53,33 @@ async function run({ side, from, times }: Extract<Order, { do: 'run' }>): Promis
   return { milliseconds, wallMilliseconds: performance.now() - begun, failures: failures.slice(0, 3) }
 }
 
+/** What one call took: to the answer, and to which places on the way. */
+export type Gone = Readonly<{ milliseconds: number; trips: string }>
+
+/** Calls of Carrel, of each of which a client waits for the one before, and reads with the bookmark of what was written. */
+async function go(times: number): Promise<Gone[][]> {
+  const { headers } = await send(carrel(world?.ada.key ?? '', WRITING))
+  const bookmark = String(headers['carrel-bookmark'] ?? '')
+  const walks: Gone[][] = []
+  for (let i = 0; i < times; i += 1) {
+    const walk: Gone[] = []
+    const walkTo = async (call: Call): Promise<string> => {
+      const begun = performance.now()
+      const answer = await send({ ...call, headers: { ...call.headers, 'Carrel-Bookmark': bookmark } })
+      if (answer.status >= 400) throw new Error(`${answer.status} ${answer.text}`)
+      walk.push({ milliseconds: performance.now() - begun, trips: String(answer.headers[TRIPS_HEADER.toLowerCase()]) })
+      return answer.text
+    }
+    const asked = asking?.carrel(i)
+    if (asked === undefined) throw new Error('Nothing was prepared.')
+    const told = await walkTo(asked.first)
+    if (asked.next !== undefined) await walkTo(asked.next(told))
+    walks.push(walk)
+  }
+  return walks
+}
+const WRITING = { method: 'PUT', path: `${path}/participants/me/documents/bookmark`, body: {} } as const
+
 async function obey(order: Order): Promise<unknown> {
   if (order.do === 'furnish') {
     await migrate(send)
@@ -63,6 +93,7 @@ async function obey(order: Order): Promise<unknown> {
     return undefined
   }
   if (order.do === 'run') return run(order)
+  if (order.do === 'go') return go(order.times)
   const operation = OPERATIONS.find(({ name }) => name === order.operation)
   asking = await operation?.prepare(world, order.times)
   return undefined

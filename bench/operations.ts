@@ -16,6 +16,8 @@ type Asking = (i: number) => Asked
 export type Operation = Readonly<{
   name: string
   kind: Kind
+  /** Its calls, where there is more than one. */
+  steps?: readonly string[]
   /** What has to be there before so many are measured; how each is then asked for, of either. */
   prepare: (world: World, times: number) => Promise<Readonly<{ carrel: Asking; reference: Asking }>>
 }>
@@ -94,6 +96,7 @@ const urlIn = (told: string) => new URL((JSON.parse(told) as { url: string }).ur
 const link: Operation = {
   name: 'issue a link and claim it',
   kind: 'write',
+  steps: ['issue a link', 'claim it'],
   prepare: async (world, times) => {
     const from = fresh(times)
     const of = (i: number) => `/files/${ownFile(world, from + i)}/download-tokens`

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { cpuMillisecondsOf, residentBytesOf } from './cpu.ts'
+import { residentBytesOf } from '../test/support/process-tree.ts'
+import { cpuMillisecondsOf } from './cpu.ts'
 import type { Order } from './load.ts'
 
 // The processes: the service with its workerd, and what asks it.
@@ -26,8 +27,8 @@ async function told(child: ChildProcess): Promise<unknown> {
 
 export type Service = Awaited<ReturnType<typeof startService>>
 
-export async function startService(inspectorPort?: number) {
-  const server = spawn('server.ts', inspectorPort === undefined ? [] : [String(inspectorPort)])
+export async function startService({ inspectorPort, isFar = false }: { inspectorPort?: number; isFar?: boolean } = {}) {
+  const server = spawn('server.ts', [String(inspectorPort ?? ''), isFar ? 'far' : ''])
   const { port, operatorKey } = (await told(server)) as { port: number; operatorKey: string } // as server.ts sends it
   const load = spawn('load.ts', [String(port)])
   await told(load)

@@ -77,7 +77,7 @@ function report({ nodes, samples, timeDeltas }: Profile, requests: number): stri
 const operation = OPERATIONS.find(({ name }) => name.includes(positionals[0] ?? ''))
 if (operation === undefined) throw new Error('There is no such operation.')
 const side: Side = values.side === 'reference' ? 'reference' : 'carrel'
-const service = await startService(INSPECTOR_PORT)
+const service = await startService({ inspectorPort: INSPECTOR_PORT })
 try {
   await service.order({ do: 'fill', files: Number(values.files) })
   await service.order({ do: 'prepare', operation: operation.name, times: WARM_UP + TIMES })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { REFERENCE_HOST } from './hosts.ts'
@@ -11,7 +11,7 @@ import { REFERENCE_HOST } from './hosts.ts'
 // against, side by side in one workerd, on the same database, bucket and namespace.
 
 /** Where its processor's time can be looked into; it costs some, so that nothing is measured with it. */
-const inspectorPort = process.argv[2]
+const [, , inspectorPort = '', far = ''] = process.argv
 
 const project = resolve(import.meta.dirname, '..')
 const dist = join(project, 'dist')
@@ -37,9 +37,17 @@ const signingKey = () =>
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   }).privateKey
 
-async function referenceScript(): Promise<string> {
+/** The main module of Carrel is what was built. */
+const asBuilt: Plugin = {
+  name: 'as-built',
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /^\.\.\/src\/index\.ts$/ }, () => ({ path: './index.mjs', external: true })),
+}
+
+async function scriptOf(name: 'reference' | 'far'): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'reference.ts')],
+    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
+    plugins: [asBuilt],
     bundle: true,
     write: false,
     format: 'esm',
@@ -50,10 +58,12 @@ async function referenceScript(): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-function carrelModules() {
+async function carrelModules() {
   execFileSync(process.execPath, [join(project, 'src/local/build.ts')], { cwd: project })
   const chunks = readdirSync(dist).filter((name) => name.endsWith('.chunk.mjs'))
-  return ['index.mjs', ...chunks].map((name) => ({ type: 'ESModule' as const, path: join(dist, name) }))
+  const modules = ['index.mjs', ...chunks].map((name) => ({ type: 'ESModule' as const, path: join(dist, name) }))
+  if (far === '') return modules
+  return [{ type: 'ESModule' as const, path: join(dist, 'far.mjs'), contents: await scriptOf('far') }, ...modules]
 }
 
 const { workerOptions } = unstable_getMiniflareWorkerOptions(join(project, 'wrangler.toml'))
@@ -68,11 +78,11 @@ const service = new Miniflare(
     // Each request writes a line: that it does is part of the service, and what becomes of the line is not.
     handleStructuredLogs: () => undefined,
     cf: false,
-    ...(inspectorPort === undefined ? {} : { inspectorPort: Number(inspectorPort) }),
+    ...(inspectorPort === '' ? {} : { inspectorPort: Number(inspectorPort) }),
     workers: [
       {
         name: 'carrel',
-        modules: carrelModules(),
+        modules: await carrelModules(),
         modulesRoot: dist,
         bindings: bindingsOf(workerOptions['bindings'] ?? {}),
         ...saying('queueProducers', 'queueConsumers', 'ratelimits'),
@@ -81,7 +91,7 @@ const service = new Miniflare(
       {
         name: 'reference',
         modules: true,
-        script: await referenceScript(),
+        script: await scriptOf('reference'),
         routes: [`${REFERENCE_HOST}/*`],
         ...stores,
       },

@@ -12,6 +12,7 @@ import { loadOnce } from './load-once.ts'
 import { refuseWhileClosed } from './wire/closed.ts'
 import { type AppEnv, beginRequest } from './wire/context.ts'
 import { logRequest } from './wire/log-request.ts'
+import { tellWaits } from './wire/server-timing.ts'
 
 /** The foreign protocols that are spoken, each at its own paths. */
 export const ADAPTERS: readonly Adapter[] = [
@@ -40,7 +41,7 @@ export function createApp(adapters = ADAPTERS) {
   const getPath = pathAmong(adapters)
   const begin = () =>
     new Hono<AppEnv>({ router: new TrieRouter(), getPath })
-      .use(requestId(), beginRequest, logRequest, refuseWhileClosed)
+      .use(requestId(), beginRequest, tellWaits, logRequest, refuseWhileClosed)
       .onError(renderProblem)
       .notFound(renderNotFound)
   const native = loadOnce(async () => begin().route('/', (await import('./http/native.ts')).createNative()))

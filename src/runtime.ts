@@ -4,6 +4,7 @@ import type { Scope } from './domain/scope.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { createTokenCodec, type TokenCodec } from './storage/secrets.ts'
 import { openStores } from './storage/stores.ts'
+import { timed, type Waits } from './storage/waits.ts'
 import { createJwtVerifier, type JwtVerifier } from './wire/jwt.ts'
 
 type Runtime = Readonly<{
@@ -41,6 +42,7 @@ export function openScope(
     now,
     context,
     session,
+    waits,
     idempotency,
     identified = () => undefined,
     admits,
@@ -53,6 +55,8 @@ export function openScope(
     context: Pick<ExecutionContext, 'waitUntil'>
     /** Undefined: the primary answers everything. */
     session?: D1DatabaseSession | undefined
+    /** Undefined: what is waited for is not put down. */
+    waits?: Waits | undefined
     idempotency?: Scope['idempotency']
     identified?: Scope['identified']
     /** Undefined: whomever the rules let. */
@@ -61,6 +65,7 @@ export function openScope(
   },
 ): Scope {
   const { settings, tokens } = runtimeOf(env)
+  const bindings = { DB: session ?? env.DB, BUCKET: env.BUCKET, TOKENS: env.TOKENS }
   return {
     credential,
     door,
@@ -71,7 +76,7 @@ export function openScope(
     now,
     idempotency,
     identified,
-    stores: openStores({ DB: session ?? env.DB, BUCKET: env.BUCKET, TOKENS: env.TOKENS }, settings, origin),
+    stores: openStores(waits === undefined ? bindings : timed(bindings, waits), settings, origin),
     defer: (work) => context.waitUntil(work),
     enqueue: async (message) => {
       await env.JOBS.send(message)

@@ -111,6 +111,8 @@ const Variables = z.object({
   SERVING: z.enum(['on', 'off']),
   /** Whether GraphQL tells its schema, and has a page to try it. */
   GRAPHQL_INTROSPECTION: z.enum(['on', 'off']),
+  /** Whether answers tell in `Server-Timing` what was waited for: for developers, since it may tell others what there is. */
+  SERVER_TIMING: z.enum(['on', 'off']),
   UPLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_URL_SECONDS: Seconds.max(7 * 86_400),
   DOWNLOAD_TOKEN_SECONDS: Seconds.max(7 * 86_400),
@@ -158,6 +160,7 @@ export function readSettings(env: object) {
     readVerifyBytes: vars.READ_VERIFY_BYTES,
     limitsCallers: vars.RATE_LIMITS === 'on',
     serves: vars.SERVING === 'on',
+    tellsWaits: vars.SERVER_TIMING === 'on',
     graphql: { introspection: vars.GRAPHQL_INTROSPECTION === 'on' },
     uploadSeconds: vars.UPLOAD_SECONDS,
     uploadUrlSeconds: vars.UPLOAD_URL_SECONDS,

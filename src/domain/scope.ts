@@ -7,6 +7,8 @@ import type { Stores } from '../storage/stores.ts'
 import type { Caller } from '../storage/who.ts'
 import type { Settings } from '../settings.ts'
 
+export { newWaits, type Waits } from '../storage/waits.ts'
+
 /** First argument of every verb: who asks (not looked up yet), what remembers, what is set, and what time it is. */
 export type Scope = Readonly<{
   credential: Credential

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Credential, Door, Principal, Role } from '../model/principal.ts'
-import type { Scope } from '../domain/scope.ts'
+import type { Scope, Waits } from '../domain/scope.ts'
 import { isBookmark } from '../model/bookmark.ts'
 import type { Idempotency } from '../model/idempotency.ts'
 import { openScope } from '../runtime.ts'
@@ -15,6 +15,8 @@ export type AppEnv = {
     door: Door
     idempotency?: Idempotency
     session?: D1DatabaseSession
+    /** What is waited for, where that is told. */
+    waits?: Waits
     /** Who asks, once a verb has found out. */
     principal?: Principal
   }
@@ -66,6 +68,7 @@ export function scopeOf(
     now: c.var.now,
     context: c.executionCtx,
     session: sessionOf(c),
+    waits: c.var.waits,
     identified: (principal) => c.set('principal', principal),
     idempotency: idempotency && { ...idempotency, onReplay: () => c.header('Idempotency-Replayed', 'true') },
     admits,
