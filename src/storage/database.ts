@@ -45,8 +45,8 @@ type Query = { text: string; params: unknown[] }
  * library's own rendering looks for all else that there may be at each of some hundred pieces, and takes four times as
  * long, which is a tenth of a request.
  */
-function render(statement: SQL, query: Query = { text: '', params: [] }): Query {
-  for (const chunk of statement.queryChunks) {
+function render(given: SQL, query: Query = { text: '', params: [] }): Query {
+  for (const chunk of given.queryChunks) {
     if (chunk instanceof StringChunk) query.text += chunk.value.length === 1 ? chunk.value[0] : chunk.value.join('')
     else if (chunk instanceof SQL) render(chunk, query)
     else if (isValue(chunk)) {
@@ -107,7 +107,7 @@ const casing = new CasingCache(CASING)
  * `alias.study_id AS "studyId", …` for every column of a table, or for some, so that a row arrives as `Row<table>`. A
  * prefix keeps two tables' columns apart in one row; `withoutPrefix` takes it off again.
  */
-export function columnsOf(of: Columns, alias: string, prefix = ''): SQL {
+export function columnsOf(of: ColumnSource, alias: string, prefix = ''): SQL {
   const known = told.get(of) ?? new Map<string, SQL>()
   told.set(of, known)
   const name = `${alias} ${prefix}`
@@ -116,11 +116,11 @@ export function columnsOf(of: Columns, alias: string, prefix = ''): SQL {
   return columns
 }
 
-type Columns = Table | ReturnType<typeof getTableColumns>
+type ColumnSource = Table | ReturnType<typeof getTableColumns>
 /** The same each time, and asked for by most statements. */
-const told = new WeakMap<Columns, Map<string, SQL>>()
+const told = new WeakMap<ColumnSource, Map<string, SQL>>()
 
-function columnsToTell(of: Columns, { alias, prefix }: { alias: string; prefix: string }): SQL {
+function columnsToTell(of: ColumnSource, { alias, prefix }: { alias: string; prefix: string }): SQL {
   const columns = Object.entries(is(of, Table) ? getTableColumns(of) : of)
   return sql.raw(
     columns.map(([key, column]) => `${alias}.${casing.getColumnCasing(column)} AS "${prefix}${key}"`).join(', '),
