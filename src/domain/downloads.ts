@@ -170,11 +170,11 @@ async function issue(scope: Scope, study: StudyId, wanted: WantedLink): Promise<
   const { token, hash } = await scope.tokens.issue(await numberOf(scope, study))
   const link = await scope.stores.downloadTokens.issue(callerIn(scope, study), {
     rules: [rules.issueLink, rules.fileContent],
+    knownAhead: scope.defer,
     token: {
       ...wanted,
       id: newId('dlt', scope.now),
       hash,
-      isKnownAhead: true,
       defaultSeconds: scope.settings.downloadTokenSeconds,
     },
   })

@@ -37,7 +37,6 @@ export async function issueFileToken(
       confirm: false,
       seconds,
       defaultSeconds: seconds,
-      isKnownAhead: false,
     },
   })
   // It was there, and the caller's to give, a moment ago.

@@ -1,4 +1,4 @@
-import { forbidden, participantWithdrawn, unauthenticated } from '../model/errors.ts'
+import { forbidden, participantWithdrawn, studyNotFound, unauthenticated } from '../model/errors.ts'
 import type { Actor, Principal } from '../model/principal.ts'
 import type { Scope } from './scope.ts'
 
@@ -8,11 +8,13 @@ const HOUR_MS = 3_600_000
  * Who asks, from what the batch found. A good credential that has no place in this study makes a stranger of its
  * holder; only then is it looked for elsewhere.
  * @throws DomainError `unauthenticated` for a credential that is unknown, expired or revoked; `forbidden`,
- * `participant_withdrawn` where the operation, as its protocol has it, is not for this caller
+ * `participant_withdrawn`, `study_not_found` where the operation, as its protocol has it, is not for this caller
  */
 export async function identify(scope: Scope, found: Principal | undefined): Promise<Principal> {
   if (found === undefined) {
     if (!(await scope.stores.apiKeys.isGood(scope))) throw unauthenticated()
+    // An operation that is for some roles is for nobody from outside, not even what everyone may read elsewhere.
+    if (scope.admits !== undefined) throw studyNotFound()
     return { role: 'stranger', actor: 'stranger' as Actor, through: undefined } // a stranger creates nothing
   }
   scope.identified(found)

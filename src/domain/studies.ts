@@ -9,6 +9,7 @@ import {
 } from '../model/errors.ts'
 import { NO_STUDY, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
+import type { OwnStudy } from '../storage/own-studies.ts'
 import type { StudyChanges } from '../storage/studies.ts'
 import { once } from './idempotency.ts'
 import { identify } from './identity.ts'
@@ -50,13 +51,13 @@ export async function listStudies(scope: Scope, page: PageRequest): Promise<Page
 /**
  * The studies in which the caller has a place now, by number: the operator in all of them, who shows a key or a session in
  * the one that it is of, and who shows a JWT wherever they are members and where it says so, if its issuer is trusted
- * with that. A participant's is among them too: what of a study they are told is for whoever presents it.
+ * with that. A participant's is among them too, of which they are told no more than that it is theirs (`isTold`).
  * @throws DomainError `cursor_invalid`; `unauthenticated` for a credential that is unknown, expired or revoked
  */
-export async function listOwnStudies(scope: Scope, page: PageRequest): Promise<Page<Study>> {
+export async function listOwnStudies(scope: Scope, page: PageRequest): Promise<Page<OwnStudy>> {
   const { credential } = scope
   if (credential.kind === 'anonymous') throw unauthenticated()
-  const found = await scope.stores.ownStudies.list(callerIn(scope, NO_STUDY), page)
+  const found = await scope.stores.ownStudies.list(callerIn(scope, NO_STUDY), { rule: rules.readStudy, page })
   // A JWT was verified, and a credential of all studies is good where there is one.
   const isProven = !('hash' in credential) || (found.principal === undefined && found.page.items.length > 0)
   if (!isProven) await identify(scope, found.principal)

@@ -25,8 +25,8 @@ const READ = ['study_not_found', 'report_not_found'] as const
 const WRITE = ['forbidden', 'participant_withdrawn', ...READ] as const
 const ADD = ['participant_not_found', ...WRITE] as const
 
-type Place<List, Named, Dated, Changes> = Readonly<{
-  path: string
+type Place<Path, List, Named, Dated, Changes> = Readonly<{
+  path: Path
   /** What the paths hold: down to the reports, to one of them, to one of its entries. */
   list: List
   named: Named
@@ -42,14 +42,15 @@ type Place<List, Named, Dated, Changes> = Readonly<{
 }>
 
 function operationsAt<
+  const Path extends string,
   List extends z.ZodObject,
   Named extends z.ZodObject,
   Dated extends z.ZodObject,
   Changes extends z.ZodType,
->({ path, list, named, dated, changes, changesExample, kind, whose, door }: Place<List, Named, Dated, Changes>) {
-  const report = `${path}/{identifier}`
-  const entries = `${report}/entries`
-  const entry = `${entries}/{at}`
+>({ path, list, named, dated, changes, changesExample, kind, whose, door }: Place<Path, List, Named, Dated, Changes>) {
+  const report = `${path}/{identifier}` as const
+  const entries = `${report}/entries` as const
+  const entry = `${entries}/{at}` as const
   return {
     list: operation(
       {
@@ -173,7 +174,7 @@ function operationsAt<
     rollUp: operation(
       {
         method: 'get',
-        path: `${report}/rollup`,
+        path: `${report}/rollup` as const,
         operationId: `rollUp${kind}Report`,
         summary: `Roll up the numbers of one of ${whose} reports by day, week or month`,
         tags,

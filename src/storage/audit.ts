@@ -57,8 +57,20 @@ const deedOf = (caller: Caller, { action, owner, object }: Deed, found: SQL): Fi
  * only if that changed anything. A write that takes away what it is recorded by (the caller's own key, the row that says
  * whose it was) is recorded right before it: `happens` is then what it is conditional on, with `who` at hand.
  */
-export const record = (caller: Caller, deed: Deed, happens: SQL = sql`changes() > 0`) =>
-  statement(withWho(caller, insertEvent(caller, deedOf(caller, deed, sql`FROM who WHERE ${happens}`))))
+export const record = (caller: Caller, deed: Deed & { id?: AuditEventId }, happens: SQL = sql`changes() > 0`) =>
+  statement(
+    withWho(
+      caller,
+      insertEvent(caller, deedOf(caller, deed, sql`FROM who WHERE ${happens}`), deed.id && sql`${deed.id}`),
+    ),
+  )
+
+/**
+ * Whether a batch that puts this event down is running again, because its answer was lost, and has done its part before.
+ * It must not do that again: others may have written since, and were answered.
+ */
+export const isOnRecord = ({ study }: Caller, id: AuditEventId): SQL =>
+  sql`EXISTS (SELECT 1 FROM audit_events e WHERE e.study_id = ${study} AND e.id = ${id})`
 
 /**
  * Puts a write on record before it is done, an event for each thing that it is done to: what follows hangs on what was

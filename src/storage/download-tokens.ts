@@ -34,8 +34,6 @@ export type NewDownloadToken = Readonly<{
   /** Null: the study's own setting, else `defaultSeconds`. */
   seconds: number | null
   defaultSeconds: number
-  /** Whether KV holds what a claim wants to know beforehand; else it asks the row. */
-  isKnownAhead: boolean
 }>
 
 type TokenRow = Row<typeof downloadTokens>
@@ -87,12 +85,16 @@ const recordIssue = (caller: Caller, issued: SQL) =>
 
 export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
   /**
-   * D1 decides whether there is a link; KV may then hold what a claim wants to know beforehand, or fail to.
-   * Undefined: the rules, or a version that is not there, stand in the way.
+   * D1 decides whether there is a link. KV may then hold what a claim wants to know beforehand, or fail to: who asks for
+   * that is given the put, for which nobody needs to wait; else a claim asks the row. Undefined: the rules, or a version that is not there, stand in the way.
    */
   async issue(
     caller: Caller,
-    { rules, token }: { rules: readonly Rule[]; token: NewDownloadToken },
+    {
+      rules,
+      token,
+      knownAhead,
+    }: { rules: readonly Rule[]; token: NewDownloadToken; knownAhead?: (putting: Promise<unknown>) => void },
   ): Promise<DownloadToken | undefined> {
     const { study, now } = caller
     const issued = sql`t.study_id = ${study} AND t.hash = ${token.hash}`
@@ -126,7 +128,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
     )
     const row = first(rows)
     if (row === undefined) return undefined
-    if (!token.isKnownAhead) return tokenOfRow(row)
+    if (knownAhead === undefined) return tokenOfRow(row)
     const known: z.input<typeof KnownLink> = {
       study,
       objectKey: row.objectKey,
@@ -135,11 +137,9 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
       expiresAt: row.expiresAt,
     }
     const seconds = Math.ceil((row.expiresAt - now.getTime()) / 1000)
-    try {
-      await kv.put(kvKey(token.hash), JSON.stringify(known), { expirationTtl: Math.max(KV_MIN_SECONDS, seconds) })
-    } catch {
-      // The row stands, so the link works: a claim then asks D1 for what it would have found here.
-    }
+    const life = { expirationTtl: Math.max(KV_MIN_SECONDS, seconds) }
+    // The row stands, so the link works: a claim asks D1 for what it does not find here.
+    knownAhead(kv.put(kvKey(token.hash), JSON.stringify(known), life).catch(() => undefined))
     return tokenOfRow(row)
   },
 

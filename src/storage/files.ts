@@ -1,10 +1,10 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, File, FileDetails, Version, Visibility } from '../model/entities.ts'
-import type { FileId, Handle, ParticipantId, VersionId } from '../model/ids.ts'
+import { type FileId, type Handle, newId, type ParticipantId, type VersionId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { isOnRecord, record } from './audit.ts'
 import { allows, allowsPublic, keepsSource, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
@@ -73,15 +73,6 @@ export const assignments = (changes: FileChanges): SQL[] =>
 /** A name, given to a file only where it is not so that `stays`. */
 export const renaming = (name: string, stays: SQL): SQL[] =>
   valuesOf({ name }).map(([column, value]) => sql`${column} = CASE WHEN ${stays} THEN ${column} ELSE ${value} END`)
-
-/**
- * Whether the file `f` is just as an edit at a revision leaves it: so it is when the batch runs again because its answer
- * was lost, which is then not to be taken for another's edit.
- */
-function isDone({ now }: Caller, changes: FileChanges, revision: number | undefined): SQL {
-  if (revision === undefined) return sql`0`
-  return sql`(f.revision = ${revision + 1} AND f.updated_at = ${now.getTime()}${isSaid(changes)})`
-}
 
 /** With what is asked before it of the file `f`: that it is said so of it. */
 export const isSaid = (changes: FileChanges): SQL =>
@@ -186,6 +177,8 @@ export const fileStore = (db: Database) => ({
     name: FileName,
     { rules, changes, revision }: { rules: readonly Rule[]; changes: FileChanges; revision: number | undefined },
   ): Promise<FoundFile & { updated: boolean }> {
+    const id = newId('aud', caller.now)
+    const isDone = isOnRecord(caller, id)
     const set = [...assignments(changes), sql`revision = revision + 1`, sql`updated_at = ${caller.now.getTime()}`]
     const [who, updated, , rows] = await db.batch(
       whoStatement(caller),
@@ -193,7 +186,7 @@ export const fileStore = (db: Database) => ({
         withWho(
           caller,
           sql`UPDATE files AS f SET ${sql.join(set, sql`, `)} FROM who
-            WHERE ${isNamed(caller, name)} AND ${sql.join(
+            WHERE ${isNamed(caller, name)} AND NOT ${isDone} AND ${sql.join(
               rules.map((rule) => allows(rule, targetFile('f'))),
               sql` AND `,
             )} AND ${sql.join([atRevision(revision), isPossible(changes.visibility), ...keepsSource(changes.source)], sql` AND `)}
@@ -201,6 +194,7 @@ export const fileStore = (db: Database) => ({
         ),
       ),
       record(caller, {
+        id,
         action: 'file.edit',
         owner: sql`(SELECT f.owner FROM files f WHERE ${isNamed(caller, name)})`,
         object: 'id' in name ? name.id : sql`(SELECT f.id FROM files f WHERE ${isNamed(caller, name)})`,
@@ -208,7 +202,7 @@ export const fileStore = (db: Database) => ({
       statement<FileRow & { isDone: number }>(
         withWho(
           caller,
-          sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, ${isDone(caller, changes, revision)} AS "isDone"
+          sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')}, ${isDone} AS "isDone"
             FROM files f WHERE ${isNamed(caller, name)}`,
         ),
       ),

@@ -4,7 +4,7 @@ import { type FileId, newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal, PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { record, recordFirst } from './audit.ts'
+import { isOnRecord, record, recordFirst } from './audit.ts'
 import { allows, targetFile, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
@@ -121,11 +121,13 @@ export const grantStore = (db: Database) => ({
     { file, grant, rules }: { file: FileId; grant: NewGrant; rules: GrantRules },
   ): Promise<FoundFile & { outcome: GrantOutcome | undefined; createdAt: Date }> {
     const { study, now } = caller
+    const id = newId('aud', now)
     const which = sql`f.id = ${file}`
     const [who, , , files, outcomes] = await db.batch(
       whoStatement(caller),
-      putGrants(caller, { which, grant, rules }),
+      putGrants(caller, { which: sql`${which} AND NOT ${isOnRecord(caller, id)}`, grant, rules }),
       record(caller, {
+        id,
         action: 'file.grant',
         owner: sql`(SELECT f.owner FROM files f WHERE f.study_id = ${study} AND f.id = ${file})`,
         object: file,
@@ -217,11 +219,11 @@ export const grantStore = (db: Database) => ({
           AND g.study_id = ${study} AND g.file_id = ${file} AND g.principal = ${principal} AND ${stands(now)}
           AND ${allows(rule, targetFile('f'))}`,
       ),
-      dropGrants(caller, { which: sql`f.id = ${file}`, principal, rule }),
+      dropGrants(caller, { which: sql`f.id = ${file} AND changes() > 0`, principal, rule }),
       fileStatement(caller, file),
       statement<{ outcome: 'revoked' | 'standing' | 'none' }>(
         sql`SELECT CASE
-            WHEN EXISTS (SELECT 1 FROM audit_events e WHERE e.study_id = ${study} AND e.id = ${id}) THEN 'revoked'
+            WHEN ${isOnRecord(caller, id)} THEN 'revoked'
             WHEN EXISTS (SELECT 1 FROM grants g WHERE g.study_id = ${study} AND g.file_id = ${file}
               AND g.principal = ${principal} AND ${stands(now)}) THEN 'standing'
             ELSE 'none' END AS outcome`,

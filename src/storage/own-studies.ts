@@ -3,10 +3,15 @@ import type { Study } from '../model/entities.ts'
 import { ALL_STUDIES, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Credential, Principal } from '../model/principal.ts'
+import type { Rule } from '../model/rules.ts'
+import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
 import { studyColumns, studyOfRow, type StudyRow } from './studies.ts'
 import { type Caller, inEach, principalOf, whoColumns, type WhoRow, whoSql } from './who.ts'
+
+/** A study in which the caller has a place, and whether they may be told more of it than that. */
+export type OwnStudy = Study & Readonly<{ isTold: boolean }>
 
 const EVERY = sql`studies own`
 const named = (ids: SQL): SQL => sql`(${ids}) named CROSS JOIN studies own ON own.id = named.id`
@@ -53,18 +58,28 @@ function inItsStudy(caller: Caller) {
   )
 }
 
+const ownStudyOf = (row: StudyRow & { isTold: number }): OwnStudy => ({ ...studyOfRow(row), isTold: row.isTold === 1 })
+
+/** Whether a rule lets the caller through in the study that is `own`. */
+const isTold = (caller: Caller, rule: Rule): SQL =>
+  sql`EXISTS (WITH who AS (${whoSql(caller, inEach(sql`own.id`))})
+    SELECT 1 FROM who WHERE ${allows(rule, targetOwnedBy(sql`own.id`, sql`''`))})`
+
 export const ownStudyStore = (db: Database) => ({
   /**
    * Where the caller has a place now, by number: of each study that may be among them `who` is asked. `principal`: of a
-   * credential that is of one study.
+   * credential that is of one study; `rule`: by which a study is told.
    */
-  async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Study> }> {
+  async list(
+    caller: Caller,
+    { rule, page }: { rule: Rule; page: PageRequest },
+  ): Promise<{ principal: Principal | undefined; page: Page<OwnStudy> }> {
     const listing = 'own-studies'
     const after = decodeCursor(listing, page.cursor, 'number')
     const [who, rows] = await db.batch(
       inItsStudy(caller),
-      statement<StudyRow>(
-        sql`SELECT ${studyColumns('own')} FROM ${candidatesOf(caller)}
+      statement<StudyRow & { isTold: number }>(
+        sql`SELECT ${studyColumns('own')}, ${isTold(caller, rule)} AS "isTold" FROM ${candidatesOf(caller)}
           WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active' AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
           ORDER BY own.number LIMIT ${page.limit + 1}`,
       ),
@@ -72,7 +87,7 @@ export const ownStudyStore = (db: Database) => ({
     const row = first(who)
     return {
       principal: row && principalOf(row, row.study),
-      page: pageOf(rows, page.limit, { listing, place: (study) => [study.number, study.id], item: studyOfRow }),
+      page: pageOf(rows, page.limit, { listing, place: (study) => [study.number, study.id], item: ownStudyOf }),
     }
   },
 })

@@ -1,11 +1,11 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Contact, Participant, ParticipantStatus } from '../model/entities.ts'
 import { participantExists } from '../model/errors.ts'
-import { newAuditId, type ParticipantId, type StudyId } from '../model/ids.ts'
+import { newAuditId, newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { isOnRecord, record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
@@ -191,6 +191,8 @@ export const participantStore = (db: Database) => ({
       ...(status === undefined ? [] : [sql`status = ${status}`]),
     ]
     const owner = id === 'me' ? sql`who.participant_id` : sql`${id}`
+    const event = newId('aud', caller.now)
+    const isDone = isOnRecord(caller, event)
     const [who, updated, , rows] = await unlessTaken(
       db.batch(
         whoStatement(caller),
@@ -198,14 +200,17 @@ export const participantStore = (db: Database) => ({
           withWho(
             caller,
             sql`UPDATE participants SET ${sql.join(set, sql`, `)} WHERE ${isMeant(caller, id, 'participants')}
-              AND status <> 'erasing' AND EXISTS (
+              AND NOT ${isDone} AND status <> 'erasing' AND EXISTS (
                 SELECT 1 FROM who WHERE ${allows(rule, targetOwnedBy(sql`participants.study_id`, sql`participants.id`))})
               RETURNING id`,
           ),
         ),
-        record(caller, { action: 'participant.update', owner, object: null }),
-        statement<ParticipantRow>(
-          withWho(caller, sql`SELECT ${columns} FROM participants p WHERE ${isMeant(caller, id)}`),
+        record(caller, { id: event, action: 'participant.update', owner, object: null }),
+        statement<ParticipantRow & { isDone: number }>(
+          withWho(
+            caller,
+            sql`SELECT ${columns}, ${isDone} AS "isDone" FROM participants p WHERE ${isMeant(caller, id)}`,
+          ),
         ),
       ),
     )
@@ -213,7 +218,7 @@ export const participantStore = (db: Database) => ({
     return {
       principal: principalOf(first(who), caller.study),
       participant: row && participantOfRow(row),
-      updated: updated.length > 0,
+      updated: updated.length > 0 || row?.isDone === 1,
     }
   },
 })

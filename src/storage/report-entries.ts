@@ -144,34 +144,34 @@ export const reportEntryStore = (db: Database) => ({
     const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))} AND ${fits}`
     const isIndexed = name.owner === null && indexing !== undefined
     const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
-    // The rule is asked once, by what puts the deed on record: the rest hangs on its being there.
+    // The rule is asked once, by what puts the deed on record. All else hangs on that one after the other, so that a
+    // batch that runs again changes nothing: others may have written since.
     const event = newId('aud', caller.now)
-    const ownerOfWritten = name.owner === 'me' ? participantSql(caller) : ownerOf(name.owner)
-    const isRecorded = isOnRecord(caller, event)
-    const [fitting, , , written, , , reports] = await db.batch(
+    const writer = name.owner === 'me' ? participantSql(caller) : ownerOf(name.owner)
+    const [fitting, , , , , , reports, [done]] = await db.batch(
       indexing?.labels === undefined ? undefined : statement<{ fits: number }>(sql`SELECT ${fits} AS fits`),
       recordFirst(caller, { action: 'report.add', owner, object: null, id: event }, sql`WHERE ${isAllowed}`),
       statement(
         sql`INSERT INTO reports (study_id, owner, identifier, created_at, opened, labels)
-          SELECT ${study}, ${ownerOfWritten}, ${name.identifier}, ${now},
-            ${isIndexed ? 1 : 0}, ${isIndexed ? labelsOf(indexing) : sql`'[]'`} WHERE ${isRecorded}
-          ON CONFLICT (study_id, owner, identifier) DO NOTHING`,
+          SELECT ${study}, ${writer}, ${name.identifier}, ${now},
+            ${isIndexed ? 1 : 0}, ${isIndexed ? labelsOf(indexing) : sql`'[]'`} WHERE changes() > 0
+          ON CONFLICT (study_id, owner, identifier) DO UPDATE SET created_at = reports.created_at`,
       ),
-      statement<{ at: string }>(
+      statement(
         sql`INSERT INTO report_entries (study_id, owner, identifier, kind, at, data, updated_at)
-          SELECT ${study}, ${ownerOfWritten}, ${name.identifier}, new.value ->> 0, new.value ->> 1, new.value ->> 2, ${now}
-          FROM json_each(${json}) new WHERE ${isRecorded}
+          SELECT ${study}, ${writer}, ${name.identifier}, new.value ->> 0, new.value ->> 1, new.value ->> 2, ${now}
+          FROM json_each(${json}) new WHERE changes() > 0
           ON CONFLICT (study_id, owner, identifier, kind, at)
-          DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at
-          RETURNING at`,
+          DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at`,
       ),
       remember(caller, { ids: {}, owner }),
       name.owner === null ? undefined : putName(caller, name.identifier, indexing),
       askedReportStatement(caller, name, reading),
+      statement<{ isDone: number }>(sql`SELECT ${isOnRecord(caller, event)} AS "isDone"`),
     )
     return {
       ...askedReportOf(first(reports), study),
-      written: written.length > 0,
+      written: done?.isDone === 1,
       differs: first(fitting)?.fits === 0,
     }
   },

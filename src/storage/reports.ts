@@ -1,9 +1,10 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Report } from '../model/entities.ts'
+import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { isOnRecord, record } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
@@ -96,24 +97,27 @@ export const reportStore = (db: Database) => ({
       ...(changes.labels === undefined ? [] : [sql`labels = ${JSON.stringify(changes.labels)}`]),
     ]
     const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`
-    const [who, updated, , rows] = await db.batch(
+    const event = newId('aud', caller.now)
+    const isDone = isOnRecord(caller, event)
+    const [who, updated, , rows, [done]] = await db.batch(
       whoStatement(caller),
       statement<{ identifier: string }>(
         withWho(
           caller,
           sql`UPDATE reports AS r SET ${sql.join(set, sql`, `)}
-            WHERE ${isNamed(caller, name, 'r')} AND ${isAllowedTo(writing)} AND ${isPossible}
+            WHERE ${isNamed(caller, name, 'r')} AND ${isAllowedTo(writing)} AND ${isPossible} AND NOT ${isDone}
             RETURNING identifier`,
         ),
       ),
-      record(caller, { action: 'report.change', owner: ownerOf(name.owner), object: null }),
+      record(caller, { id: event, action: 'report.change', owner: ownerOf(name.owner), object: null }),
       reportStatement(caller, name, reading),
+      statement<{ isDone: number }>(sql`SELECT ${isDone} AS "isDone"`),
     )
     const row = first(rows)
     return {
       principal: principalOf(first(who), caller.study),
       report: row && reportOfRow(row),
-      updated: updated.length > 0,
+      updated: updated.length > 0 || done?.isDone === 1,
     }
   },
 

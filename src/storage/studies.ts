@@ -1,11 +1,11 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Study, StudySettings } from '../model/entities.ts'
 import { studyExists } from '../model/errors.ts'
-import { MAX_STUDY_NUMBER, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
+import { MAX_STUDY_NUMBER, newId, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
-import { record } from './audit.ts'
+import { isOnRecord, record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
@@ -44,6 +44,25 @@ const isActive = ({ study }: Caller) => sql`s.id = ${study} AND s.status = 'acti
 /** A limit is not set below what the study holds. */
 const limitsFit = ({ maxBytes, maxFiles, maxDocuments }: StudyChanges) => sql`(s.bytes <= ${maxBytes ?? null}) IS NOT 0
   AND (s.files <= ${maxFiles ?? null}) IS NOT 0 AND (s.documents <= ${maxDocuments ?? null}) IS NOT 0`
+
+/** Something at least is set, if to what it is. */
+function assignments(changes: StudyChanges): SQL {
+  const { name, allowPublic, defaultVisibility, retention, downloadUrlSeconds, downloadTokenSeconds } = changes
+  const { maxBytes, maxFiles, maxDocuments } = changes
+  const set = [
+    sql`id = id`,
+    ...(name === undefined ? [] : [sql`name = ${name}`]),
+    ...(allowPublic === undefined ? [] : [sql`allow_public = ${allowPublic ? 1 : 0}`]),
+    ...(defaultVisibility === undefined ? [] : [sql`default_visibility = ${defaultVisibility}`]),
+    ...(retention === undefined ? [] : [sql`retention = ${retention}`]),
+    ...(downloadUrlSeconds === undefined ? [] : [sql`download_url_seconds = ${downloadUrlSeconds}`]),
+    ...(downloadTokenSeconds === undefined ? [] : [sql`download_token_seconds = ${downloadTokenSeconds}`]),
+    ...(maxBytes === undefined ? [] : [sql`max_bytes = ${maxBytes}`]),
+    ...(maxFiles === undefined ? [] : [sql`max_files = ${maxFiles}`]),
+    ...(maxDocuments === undefined ? [] : [sql`max_documents = ${maxDocuments}`]),
+  ]
+  return sql.join(set, sql`, `)
+}
 
 export const studyStore = (db: Database) => ({
   /** The study of a number. It is neither changed nor given to another, also when the study is gone. */
@@ -108,37 +127,27 @@ export const studyStore = (db: Database) => ({
     caller: Caller,
     { rule, changes }: { rule: Rule; changes: StudyChanges },
   ): Promise<FoundStudy & { updated: boolean }> {
-    const { name, allowPublic, defaultVisibility, retention, downloadUrlSeconds, downloadTokenSeconds } = changes
-    const { maxBytes, maxFiles, maxDocuments } = changes
-    const set = [
-      sql`id = id`,
-      ...(name === undefined ? [] : [sql`name = ${name}`]),
-      ...(allowPublic === undefined ? [] : [sql`allow_public = ${allowPublic ? 1 : 0}`]),
-      ...(defaultVisibility === undefined ? [] : [sql`default_visibility = ${defaultVisibility}`]),
-      ...(retention === undefined ? [] : [sql`retention = ${retention}`]),
-      ...(downloadUrlSeconds === undefined ? [] : [sql`download_url_seconds = ${downloadUrlSeconds}`]),
-      ...(downloadTokenSeconds === undefined ? [] : [sql`download_token_seconds = ${downloadTokenSeconds}`]),
-      ...(maxBytes === undefined ? [] : [sql`max_bytes = ${maxBytes}`]),
-      ...(maxFiles === undefined ? [] : [sql`max_files = ${maxFiles}`]),
-      ...(maxDocuments === undefined ? [] : [sql`max_documents = ${maxDocuments}`]),
-    ]
+    const event = newId('aud', caller.now)
+    const isDone = isOnRecord(caller, event)
     const [who, updated, , rows] = await db.batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(
           caller,
-          sql`UPDATE studies AS s SET ${sql.join(set, sql`, `)} WHERE ${isActive(caller)} AND ${limitsFit(changes)}
-            AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING id`,
+          sql`UPDATE studies AS s SET ${assignments(changes)} WHERE ${isActive(caller)} AND ${limitsFit(changes)}
+            AND NOT ${isDone} AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))}) RETURNING id`,
         ),
       ),
-      record(caller, { action: 'study.update', owner: sql`''`, object: null }),
-      statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE ${isActive(caller)}`),
+      record(caller, { id: event, action: 'study.update', owner: sql`''`, object: null }),
+      statement<Row<typeof studies> & { isDone: number }>(
+        sql`SELECT ${columns}, ${isDone} AS "isDone" FROM studies s WHERE ${isActive(caller)}`,
+      ),
     )
     const row = first(rows)
     return {
       principal: principalOf(first(who), caller.study),
       study: row && studyOfRow(row),
-      updated: updated.length > 0,
+      updated: updated.length > 0 || row?.isDone === 1,
     }
   },
 })

@@ -68,10 +68,12 @@ type Disturbance = {
   before?: () => Promise<unknown>
   /** D1 does what it is told, and its answer is lost: once, or this many times. */
   loses?: boolean | number
+  /** What others do between the first loss and the repetition. */
+  meanwhile?: () => Promise<unknown>
 }
 
 /** D1 with one disturbed batch. `times` says how often that batch was run, so that a test knows it was. */
-export function disturbed({ on, before, loses = false }: Disturbance) {
+export function disturbed({ on, before, loses = false, meanwhile }: Disturbance) {
   let prepared: string[] = []
   /** A batch that is repeated is the same statements, prepared once. */
   const meant = new WeakSet<D1PreparedStatement[]>()
@@ -88,8 +90,9 @@ export function disturbed({ on, before, loses = false }: Disturbance) {
       if (isMeant) seen.times += 1
       if (isMeant && seen.times === 1) await before?.()
       const results = await env.DB.batch<Row>(statements)
-      if (isMeant && seen.times <= Number(loses)) throw new Error('D1_ERROR: Network connection lost.')
-      return results
+      if (!isMeant || seen.times > Number(loses)) return results
+      if (seen.times === 1) await meanwhile?.()
+      throw new Error('D1_ERROR: Network connection lost.')
     },
   })
   return { DB, seen }

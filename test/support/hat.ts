@@ -40,7 +40,7 @@ export function atHat(host: string, token?: string, other: Other = {}) {
 export type HatClient = ReturnType<typeof atHat>
 
 /** A host for a participant of a study. */
-export async function aHost(study: Study, participant: Participant): Promise<string> {
+export async function aHost(study: Study, participant: Pick<Participant, 'id'>): Promise<string> {
   const host = `localhost:${(ports += 1)}`
   ok(await operator.put(`${study.path}/hosts/${host}`, { participant: participant.id }))
   return host

@@ -46,7 +46,7 @@ const ELSEWHERE: readonly Spec[] = FILES.slice(0, 3)
 const ABSENT_ID = '0'.repeat(26)
 
 /** A grant of whatever age: the API makes none that has expired. */
-async function share(
+export async function share(
   study: Study,
   file: string,
   { grantees, shared }: { grantees: People['grantees']; shared: Shared },

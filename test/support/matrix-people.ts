@@ -158,6 +158,7 @@ export async function people() {
     elsewhere,
     callers,
     ada,
+    bob,
     wim,
     eve,
     team,

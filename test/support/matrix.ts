@@ -68,13 +68,12 @@ export const aThing = ({ facts, ...draft }: Draft): Thing => ({
   facts: { owner: null, visibility: 'private', createdBy: null, source: null, ...facts },
 })
 
-type RuleName = keyof typeof rules
+export type RuleName = keyof typeof rules
 /** How a cell ends: with which problem, or by letting the caller through. */
 export type Outcome = ErrorCode | 'allowed'
 
-/** What decides an operation. */
-export type Row = Readonly<{
-  of: Kind
+/** The rules that decide an operation. */
+export type ByRules = Readonly<{
   /** The rule by which a caller may know that the thing is there; undefined: it is no secret, or there is no thing. */
   sees?: RuleName
   /** The rules by which a caller may do it; all must hold. */
@@ -83,24 +82,33 @@ export type Row = Readonly<{
   unseen?: ErrorCode
   /** Absence is no refusal: what is not there is made, or the list of what nobody has is empty. */
   absent?: 'made' | 'empty'
-  /** What no rule of the policy says, or not yet where it is asked: comes before the rules, and without them. */
-  decide?: (principal: Principal, asked: Readonly<{ thing: Thing; facts: Facts; who: Who }>) => Outcome | undefined
-  /** Conflicts that come after access was decided. */
-  conflicts?: readonly ErrorCode[]
-  /** In place of the documented example. */
-  body?: (thing: Thing) => unknown
-  /** Reads how it ended from an answer that tells of several things. */
-  tells?: (body: Answer['body']) => Outcome
-  /** A GET that changes something. */
-  changes?: true
-  /** It is open to all, whatever credential is shown. */
-  open?: true
 }>
+
+/** What decides an operation. */
+export type Row = ByRules &
+  Readonly<{
+    of: Kind
+    /** What no rule of the policy says, or not yet where it is asked: comes before the rules, and without them. */
+    decide?: (principal: Principal, asked: Readonly<{ thing: Thing; facts: Facts; who: Who }>) => Outcome | undefined
+    /** Conflicts that come after access was decided. */
+    conflicts?: readonly ErrorCode[]
+    /** In place of the documented example. */
+    body?: (thing: Thing) => unknown
+    /** Reads how it ended from an answer that tells of several things. */
+    tells?: (body: Answer['body']) => Outcome
+    /** A GET that changes something. */
+    changes?: true
+    /** It is open to all, whatever credential is shown. */
+    open?: true
+  }>
 
 const ruleOf = (name: RuleName): Rule => rules[name]
 
 /** As whom a caller is known where the thing is asked for. */
-export function principalOf({ home, elsewhere }: Who, { place }: Thing): Principal | undefined {
+export function principalOf(
+  { home, elsewhere }: Pick<Who, 'home' | 'elsewhere'>,
+  { place }: Thing,
+): Principal | undefined {
   if (place !== 'absent') return place === 'home' ? home : elsewhere
   // Where there is no study, nobody has a place in it.
   return home !== undefined && 'study' in home ? elsewhere : home
@@ -151,16 +159,17 @@ const isSeenBy = (rule: Rule, principal: Principal, { thing, facts }: { thing: T
   permits(rule, principal, facts) && !(rule.writes && thing.ownerWithdrawn)
 
 /** The first of the rules that says no, if one does. */
-function refusalByRules({ needs = [], sees }: Row, principal: Principal, facts: Facts): ErrorCode | undefined {
+function refusalByRules({ needs = [], sees }: ByRules, principal: Principal, facts: Facts): ErrorCode | undefined {
   const [refusal] = needs.flatMap((name) => refusalBy(ruleOf(name), principal, facts) ?? [])
   return refusal === undefined || sees !== undefined ? refusal : unseenBy(principal, refusal)
 }
 
 /** Whether there is nothing to do it to; absence is no refusal of everything. */
-const isMissing = ({ absent }: Row, { isThere, ownerIsThere }: Thing) =>
+const isMissing = ({ absent }: ByRules, { isThere, ownerIsThere }: Thing) =>
   !isThere && !(absent === 'empty' || (absent === 'made' && ownerIsThere))
 
-function outcomeByRules(row: Row, principal: Principal, asked: { thing: Thing; facts: Facts }): Outcome {
+/** How it ends by the rules alone, whoever else was refused before them. */
+export function outcomeByRules(row: ByRules, principal: Principal, asked: { thing: Thing; facts: Facts }): Outcome {
   const { sees, needs = [], unseen = 'study_not_found' } = row
   const { thing, facts } = asked
   const missing = isMissing(row, thing)

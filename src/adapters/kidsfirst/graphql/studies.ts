@@ -6,15 +6,15 @@ import { type Connection, connectionOfPage, EMPTY, forwards, type Paging } from 
 import { type Asking, type GraphqlContext, requireCaller } from './context.ts'
 import { globalIdOf } from './global-ids.ts'
 
-/** A study, of which not more than its id may be known yet. */
-export type StudySource = Readonly<{ id: StudyId; known?: Study }>
+/** A study, of which not more than its id may be known yet; null: and is not to be. */
+export type StudySource = Readonly<{ id: StudyId; known?: Study | null }>
 
 /** What is asked of a study. What the caller may not be told of it is null, and so is what Carrel does not know. */
 const factOf =
   <Fact>(fact: (study: Study) => Fact) =>
   async ({ id, known }: StudySource, _: unknown, { context }: Asking): Promise<Fact | null> => {
-    const study = known ?? (await context.studies.load(id))
-    return study === undefined ? null : fact(study)
+    const study = known === undefined ? await context.studies.load(id) : known
+    return study === undefined || study === null ? null : fact(study)
   }
 const unknown = () => null
 
@@ -70,5 +70,5 @@ export async function allStudies(
   const asked = forwards(paging, info)
   context.trip()
   const page = await listOwnStudies(context.scope, asked)
-  return connectionOfPage(page, asked, (known) => ({ id: known.id, known }))
+  return connectionOfPage(page, asked, (study) => ({ id: study.id, known: study.isTold ? study : null }))
 }
