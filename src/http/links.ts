@@ -5,6 +5,7 @@ import { type ErrorCode, prefetchDeclined } from '../model/errors.ts'
 import { ConfirmPage } from '../pages/confirm.tsx'
 import { confirmPageHeaders, pageHeaders } from '../pages/headers.ts'
 import { SpentPage, type SpentReason } from '../pages/spent.tsx'
+import { languageOf } from '../pages/texts.ts'
 import { isPrefetch } from '../wire/browsers.ts'
 import { contentHeaders } from '../wire/content-headers.ts'
 import { type AppEnv, scopeOf } from '../wire/context.ts'
@@ -89,7 +90,9 @@ function tellWhyNot(c: Context<AppEnv>, failure: unknown): Response | Promise<Re
   const { code } = asDomainError(failure)
   const reason = SPENT[code]
   if (reason === undefined || !wantsPage(c)) return renderProblem(failure, c)
-  return c.html(SpentPage({ reason }), STATUS[code], { ...pageHeaders })
+  return c.html(SpentPage({ reason, language: languageOf(c.req.header('Accept-Language')) }), STATUS[code], {
+    ...pageHeaders,
+  })
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', 'X-Robots-Tag': 'noindex' }
@@ -129,6 +132,7 @@ export const links = newRouter()
           expiresAt: link.known.expiresAt,
           nonce: crypto.randomUUID(),
           timeZone: timeZoneOf(c.req.raw),
+          language: languageOf(c.req.header('Accept-Language')),
         })
         return await c.html(page, 200, { ...confirmPageHeaders(endpoint === 'local' ? c.req.url : endpoint) })
       }

@@ -3,6 +3,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import { LandingPage } from '../pages/landing.tsx'
 import { pageHeaders } from '../pages/headers.ts'
+import { languageOf } from '../pages/texts.ts'
 import { SECURE_HEADERS } from '../wire/browsers.ts'
 import { comingBy } from '../wire/context.ts'
 import { limitCallers } from '../wire/rate-limits.ts'
@@ -51,7 +52,10 @@ export function createNative() {
   native.use(secureHeaders(SECURE_HEADERS), cors(corsOptions))
   native.use(methodNotAllowed({ app: native, onMethodNotAllowed: refuseMethod }))
 
-  native.get('/', (c) => c.html(LandingPage(), 200, { ...pageHeaders }))
+  native.get('/', (c) => {
+    const language = languageOf(c.req.header('Accept-Language'))
+    return c.html(LandingPage({ language }), 200, { ...pageHeaders })
+  })
   native.get('/openapi.json', openApiDocument(native))
   native.route('/', health)
   native.use('/d/*', comingBy('link'), limitBody)

@@ -21,7 +21,9 @@ export function ConfirmPage({ expiresAt, nonce, timeZone = 'UTC', language = 'en
     <>
       <p>
         {before}
-        <time datetime={expiresAt.toISOString()}>{formatInstant(expiresAt, texts.dateLocale, timeZone)}</time>
+        <time datetime={expiresAt.toISOString()} dir="auto">
+          {formatInstant(expiresAt, texts.dateLocale, timeZone)}
+        </time>
         {after}
       </p>
       {/* Without an action a form goes to the page's own address, where the token is. */}

@@ -10,6 +10,7 @@ const headersWith = (formTargets: string): Readonly<Record<string, string>> => (
     "frame-ancestors 'none'",
   ].join('; '),
   'Cache-Control': 'no-store',
+  Vary: 'Accept-Language',
   // The address of a page may hold a token. This also makes browsers send `Origin: null` with the form.
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',

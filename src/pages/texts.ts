@@ -1,37 +1,61 @@
-/** Every sentence that a person reads. `{until}` is where the date goes. */
-export const TEXTS = {
-  en: {
-    /** How dates are written: the day before the month, 24 hours. */
-    dateLocale: 'en-GB',
+import { AR } from './texts/ar.ts'
+import { DE } from './texts/de.ts'
+import { EN } from './texts/en.ts'
+import { ES } from './texts/es.ts'
+import { FR } from './texts/fr.ts'
+import { ZH } from './texts/zh.ts'
 
-    confirmTitle: 'Your file is ready',
-    confirmOnce: 'This link works once, until {until}.',
-    confirmButton: 'Download',
-    confirmAfter: 'When the download has begun, you can close this page.',
+type Sentence =
+  | 'confirmTitle'
+  | 'confirmOnce'
+  | 'confirmButton'
+  | 'confirmAfter'
+  | 'usedTitle'
+  | 'usedWhy'
+  | 'usedNext'
+  | 'expiredTitle'
+  | 'expiredWhy'
+  | 'expiredNext'
+  | 'revokedTitle'
+  | 'revokedWhy'
+  | 'revokedNext'
+  | 'unknownTitle'
+  | 'unknownWhy'
+  | 'unknownNext'
+  | 'landingTitle'
+  | 'landingWhat'
+  | 'landingPeople'
+  | 'landingDevelopers'
+  | 'landingApi'
+  | 'landingHealth'
 
-    usedTitle: 'This link has been used',
-    usedWhy: 'Each link works only once, and this one has already given its download.',
-    usedNext: 'If it was you, look among your downloads. If not, ask whoever sent you the link for a new one.',
+/** Every sentence that a person reads, in one language. `{until}` is where the date goes. */
+export type Texts = Readonly<
+  Record<Sentence, string> & {
+    /** How dates are written. */
+    dateLocale: string
+    direction: 'ltr' | 'rtl'
+  }
+>
 
-    expiredTitle: 'This link has expired',
-    expiredWhy: 'It worked for a limited time only, and that time is over.',
-    expiredNext: 'Nothing is lost: ask whoever sent you the link for a new one.',
-
-    revokedTitle: 'This link was withdrawn',
-    revokedWhy: 'It no longer leads to a file.',
-    revokedNext: 'If you still need the file, ask whoever sent you the link.',
-
-    unknownTitle: 'We don’t know this link',
-    unknownWhy: 'It may have been cut off on its way to you, or it ended some time ago.',
-    unknownNext: 'Try to copy the whole link into your browser, or ask whoever sent it to you for a new one.',
-
-    landingTitle: 'Carrel',
-    landingWhat: 'A store for the files and data that people share with research studies.',
-    landingPeople: 'There is nothing to do on this page. If someone sent you a link, open that link itself.',
-    landingDevelopers: 'For developers',
-    landingApi: 'API description (OpenAPI)',
-    landingHealth: 'Health of this service',
-  },
-} as const
+/** By the primary subtag of a language (RFC 5646). Chinese is written in simplified characters. */
+export const TEXTS = { en: EN, es: ES, fr: FR, de: DE, zh: ZH, ar: AR } as const
 
 export type Language = keyof typeof TEXTS
+
+const isLanguage = (text: string): text is Language => Object.hasOwn(TEXTS, text)
+
+/**
+ * The language that a reader wants most of those that the pages have: from `Accept-Language` (RFC 9110, section 12.5.4), by
+ * the primary subtag of each; English where none is wanted, or said.
+ */
+export function languageOf(accepted: string | undefined): Language {
+  const wanted = (accepted ?? '').split(',').flatMap((range) => {
+    const [tag = '', ...parameters] = range.split(';').map((part) => part.trim())
+    const [language = ''] = tag.toLowerCase().split('-')
+    const said = /^q=([01](?:\.\d{0,3})?)$/i.exec(parameters[0] ?? '')?.[1]
+    const weight = said === undefined ? 1 : Number(said)
+    return isLanguage(language) && weight > 0 ? [{ language, weight }] : []
+  })
+  return wanted.toSorted((one, other) => other.weight - one.weight)[0]?.language ?? 'en'
+}

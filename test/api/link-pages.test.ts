@@ -142,3 +142,22 @@ describe('a browser is told on a page, and a program by a problem, that a link',
     await expectBoth(url, { status: 404, title: 'We don’t know this link', code: 'download_token_not_found' })
   })
 })
+
+test('all pages are in the language that the browser asks for', async () => {
+  const { url } = await aLink()
+  const inArabic = { ...BROWSER, 'Accept-Language': 'ar-EG,ar;q=0.9,en;q=0.5' }
+  const confirm = await anonymous.get(url, inArabic)
+  const pressed = await press(url, nonceIn(confirm.text))
+  const used = await anonymous.post(url, `nonce=${crypto.randomUUID()}`, { ...FORM, ...inArabic })
+  const landing = await anonymous.get('/', inArabic)
+  expect(pressed.status).toBe(303)
+  for (const [page, title] of [
+    [confirm, 'ملفك جاهز'],
+    [used, 'استُخدم هذا الرابط من قبل'],
+    [landing, 'Carrel'],
+  ] as const) {
+    expect(page.text).toContain(`<html lang="ar" dir="rtl">`)
+    expect(page.text).toContain(`<h1>${title}</h1>`)
+    expect(page.headers.get('Vary')).toContain('Accept-Language')
+  }
+})
