@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, allowsPublic, keepsSource, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   atRevision,
   fileColumns,
@@ -87,10 +88,10 @@ function isDone({ now }: Caller, changes: FileChanges, revision: number | undefi
 export const isSaid = (changes: FileChanges): SQL =>
   sql.join(valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`))
 
-export const fileStore = (db: Database) => ({
+export const fileStore = (db: Databases) => ({
   /** One trip, and no row that the caller's own does not lead to; a second for those who have no place in the study. */
   async find(caller: Caller, name: FileName): Promise<FoundFile> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<WhoRow & (FileRow | { [Column in keyof FileRow]: null })>(
         withWho(
           caller,
@@ -103,7 +104,8 @@ export const fileStore = (db: Database) => ({
     if (row !== undefined) {
       return { principal: principalOf(row, caller.study), file: row.id === null ? undefined : fileOfRow(row) }
     }
-    const [files] = await db.batch(
+    const database = db.of(caller.study)
+    const [files] = await database.batch(
       statement<FileRow>(withWho(caller, sql`SELECT ${fileColumns('f')} FROM files f WHERE ${isNamed(caller, name)}`)),
     )
     const file = first(files)
@@ -116,7 +118,7 @@ export const fileStore = (db: Database) => ({
     file: FileName,
     version: VersionName | undefined,
   ): Promise<FoundFile & { version: Version | undefined; downloadUrlSeconds: number | null }> {
-    const [who, rows, versions] = await db.batch(
+    const [who, rows, versions] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<FileRow & { downloadUrlSeconds: number | null }>(
         sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')},
@@ -155,7 +157,7 @@ export const fileStore = (db: Database) => ({
   ): Promise<FoundFile & { versions: Page<Version> }> {
     const listing = `versions:${file}`
     const after = decodeCursor(listing, page.cursor, 'number')
-    const [who, rows, versions] = await db.batch(
+    const [who, rows, versions] = await db.of(caller.study).batch(
       whoStatement(caller),
       fileStatement(caller, file),
       statement<VersionRow>(
@@ -187,7 +189,7 @@ export const fileStore = (db: Database) => ({
     { rules, changes, revision }: { rules: readonly Rule[]; changes: FileChanges; revision: number | undefined },
   ): Promise<FoundFile & { updated: boolean }> {
     const set = [...assignments(changes), sql`revision = revision + 1`, sql`updated_at = ${caller.now.getTime()}`]
-    const [who, updated, , rows] = await db.batch(
+    const [who, updated, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(

@@ -5,6 +5,7 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Credential, Principal } from '../model/principal.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
+import { type Databases, eachOnce } from './databases.ts'
 import { studyColumns, studyOfRow, type StudyRow } from './studies.ts'
 import { type Caller, inEach, principalOf, whoColumns, type WhoRow, whoSql } from './who.ts'
 
@@ -53,7 +54,11 @@ function inItsStudy(caller: Caller) {
   )
 }
 
-export const ownStudyStore = (db: Database) => ({
+/** Of one study only its own database knows; of many, each knows some. */
+const databasesOf = (db: Databases, { credential }: Caller): readonly Database[] =>
+  'studyNumber' in credential && credential.studyNumber !== ALL_STUDIES ? [db.ofNumber(credential.studyNumber)] : db.all
+
+export const ownStudyStore = (db: Databases) => ({
   /**
    * Where the caller has a place now, by number: of each study that may be among them `who` is asked. `principal`: of a
    * credential that is of one study.
@@ -61,15 +66,23 @@ export const ownStudyStore = (db: Database) => ({
   async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Study> }> {
     const listing = 'own-studies'
     const after = decodeCursor(listing, page.cursor, 'number')
-    const [who, rows] = await db.batch(
-      inItsStudy(caller),
-      statement<StudyRow>(
-        sql`SELECT ${studyColumns('own')} FROM ${candidatesOf(caller)}
-          WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active' AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
+    const asked = databasesOf(db, caller).map(async (database) =>
+      database.batch(
+        inItsStudy(caller),
+        statement<StudyRow>(
+          sql`SELECT ${studyColumns('own')} FROM ${candidatesOf(caller)}
+          WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active'${db.shown('own.id')} AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
           ORDER BY own.number LIMIT ${page.limit + 1}`,
+        ),
       ),
     )
-    const row = first(who)
+    const found = await Promise.all(asked)
+    const own = eachOnce(
+      found.flatMap(([, studies]) => studies),
+      ({ id }) => id,
+    )
+    const rows = own.toSorted((one, other) => one.number - other.number)
+    const row = first(found.flatMap(([who]) => who))
     return {
       principal: row && principalOf(row, row.study),
       page: pageOf(rows, page.limit, { listing, place: (study) => [study.number, study.id], item: studyOfRow }),

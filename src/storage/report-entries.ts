@@ -6,7 +6,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { remember } from './idempotency.ts'
 import { isAsSaid, labelsOf, putName } from './report-names.ts'
 import { isNamed, ownerOf, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
@@ -49,13 +50,14 @@ function within(kind: EntryKind, { from, until, after, order }: Stretch): SQL {
 /** `indexing`: what a protocol says of the report, if it is one that says such things. */
 type NewEntries = Readonly<{ entries: readonly NewEntry[]; indexing: Indexing | undefined }>
 
-export const reportEntryStore = (db: Database) => ({
+export const reportEntryStore = (db: Databases) => ({
   async find(
     caller: Caller,
     name: ReportName,
     { key, reading }: { key: EntryKey; reading: Rule },
   ): Promise<FoundReport & { entry: ReportEntry | undefined }> {
-    const [who, reports, entries] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, reports, entries] = await database.batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<EntryRow>(
@@ -87,7 +89,7 @@ export const reportEntryStore = (db: Database) => ({
     const arms = range.kinds.map(
       (kind) => sql`SELECT ${columns} ${visibleEntries(caller, name, reading)} AND ${within(kind, stretch)}`,
     )
-    const [who, reports, rows] = await db.batch(
+    const [who, reports, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<EntryRow & { bytes: number }>(
@@ -134,7 +136,7 @@ export const reportEntryStore = (db: Database) => ({
     const isAllowed = sql`${owner} IS NOT NULL AND ${allows(writing, targetOwnedBy(sql`${study}`, owner))} AND ${fits}`
     const isIndexed = name.owner === null && indexing !== undefined
     const json = JSON.stringify(entries.map(({ kind, at, data }) => [kind, at, data]))
-    const [who, fitting, , written, , , , reports] = await db.batch(
+    const [who, fitting, , written, , , , reports] = await db.of(caller.study).batch(
       whoStatement(caller),
       indexing?.labels === undefined ? undefined : statement<{ fits: number }>(sql`SELECT ${fits} AS fits`),
       statement(
@@ -178,7 +180,7 @@ export const reportEntryStore = (db: Database) => ({
     name: ReportName,
     { key, reading, writing, leaves }: ReadAndWrite & { key: EntryKey; leaves: 'report' | 'nothing' },
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, removed, , , reports] = await db.batch(
+    const [who, removed, , , reports] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ at: string }>(
         withWho(

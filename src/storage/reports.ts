@@ -6,7 +6,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   isNamed,
   ownerOf,
@@ -46,9 +47,9 @@ function readersOf(isPublic: boolean | 'participants' | undefined): SQL[] {
 
 const isAllowedTo = (writing: Rule) => sql`EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetReport('r'))})`
 
-export const reportStore = (db: Database) => ({
+export const reportStore = (db: Databases) => ({
   async find(caller: Caller, name: ReportName, reading: Rule): Promise<FoundReport> {
-    const [who, rows] = await db.batch(whoStatement(caller), reportStatement(caller, name, reading))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), reportStatement(caller, name, reading))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), report: row && reportOfRow(row) }
   },
@@ -61,7 +62,7 @@ export const reportStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; page: Page<Report> }> {
     const listing = 'reports'
     const after = decodeCursor(listing, page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ReportRow>(
         withWho(
@@ -95,7 +96,7 @@ export const reportStore = (db: Database) => ({
       ...(changes.labels === undefined ? [] : [sql`labels = ${JSON.stringify(changes.labels)}`]),
     ]
     const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`
-    const [who, updated, , rows] = await db.batch(
+    const [who, updated, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ identifier: string }>(
         withWho(
@@ -122,7 +123,7 @@ export const reportStore = (db: Database) => ({
     name: ReportName,
     { reading, writing }: ReadAndWrite,
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, before, removed] = await db.batch(
+    const [who, before, removed] = await db.of(caller.study).batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<{ identifier: string }>(

@@ -6,7 +6,8 @@ import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, notErasing, READ_ONCE, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf, type Place } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import {
   drivenBy,
@@ -77,7 +78,7 @@ const studyIfShort = (caller: Caller, { query, rule }: Asked): SQL =>
     : sql`(SELECT ${caller.study} WHERE ${sourceSql(caller) ?? sql`NULL`} IS NOT NULL
         OR ${mayStepOver(caller, rule, query.participant)})`
 
-export const shelfStore = (db: Database) => ({
+export const shelfStore = (db: Databases) => ({
   /** A page of complete files, newest first, in one trip: the caller's and those that were shared with them. */
   async list(
     caller: Caller,
@@ -87,7 +88,7 @@ export const shelfStore = (db: Database) => ({
     const listing = 'files'
     const asked = { query, rule, after: decodeCursor(listing, cursor, 'number') }
     const { study } = caller
-    const [who, rows, ends] = await db.batch(
+    const [who, rows, ends] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<FileRow>(
         withWho(
@@ -159,7 +160,8 @@ export const shelfStore = (db: Database) => ({
       statement<PlaceRow>(
         withWho(caller, sql`SELECT f.created_at AS time, f.id ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`),
       )
-    const [who, owned, ownedEnd, all, allEnd] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, owned, ownedEnd, all, allEnd] = await database.batch(
       whoStatement(caller),
       found(byOwner),
       end(byOwner),
