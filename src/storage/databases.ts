@@ -45,8 +45,8 @@ const IN_TURN = 10
 const TURN_MS = 60_000
 
 const ABSENT = /absent: (arriving|frozen|left)/
-/** Waited for what is about to be elsewhere: five seconds in all. */
-const WAITS_MS = [20, 40, 80, 160, 300, 400, 500, 500, 500, 500, 500, 500, 500, 500] as const
+/** Waited for what is about to be elsewhere: six seconds in all, which is longer than a study stands still. */
+const WAITS_MS = [20, 40, 80, 160, 300, 400, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500] as const
 
 /** One that fails its whole batch where the database does not serve these studies, or not now. A row is read only then. */
 const isServedStatement = (studies: SQL) =>

@@ -26,6 +26,8 @@ import { idempotencyStore } from './idempotency.ts'
 import { holdingStore } from './holdings.ts'
 import { memberFileStore } from './member-files.ts'
 import { memberStore } from './members.ts'
+import { moveEndStore } from './move-ends.ts'
+import { moveStore } from './moves.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
 import { ownStudyStore } from './own-studies.ts'
@@ -63,6 +65,7 @@ export function openStores(bindings: Bindings, settings: Settings, origin: strin
     databaseSizes: databaseSizeStore(db),
     departures: departureStore(db),
     members: memberStore(db),
+    moves: { ...moveStore(db), ...moveEndStore(db) },
     memberFiles: memberFileStore(db),
     apiKeys: apiKeyStore(db),
     audit: auditStore(db),

@@ -1,7 +1,14 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
+import { expect } from 'vitest'
+import type { StudyId } from '../../src/model/ids.ts'
+import { openDatabases } from '../../src/storage/databases.ts'
+import { nothingRemembered } from '../../src/storage/directory.ts'
+import { MOVED_TABLES } from '../../src/storage/moved-tables.ts'
+import { moveStore } from '../../src/storage/moves.ts'
 import { buildersWith, type Bytes, type Study } from './builders.ts'
-import { callersOf } from './callers.ts'
+import { type Caller, callersOf } from './callers.ts'
 import { ORIGIN } from './client.ts'
 import { sendingTo } from './faults.ts'
 import { put } from './world.ts'
@@ -47,3 +54,59 @@ export async function databasesOf(study: Pick<Study, 'id'>, table = 'studies'): 
   )
   return found.flatMap((count, number) => (count ? [number] : []))
 }
+
+type Told = { database: number; state: string; differs: string | null; stoodStillMs: number | null }
+type Between = () => Promise<unknown>
+
+/** Asks for a move until it is over, or goes on no more; `between` is done when all is copied, before it is verified. */
+export async function moveTo(
+  operator: Caller,
+  study: { path: string },
+  database: number,
+  { between }: { between?: Between } = {},
+): Promise<Told[]> {
+  const told: Told[] = []
+  if (between !== undefined) await copied(study.path.split('/').at(-1) ?? '', database)
+  await between?.()
+  for (;;) {
+    const { status, body } = await operator.post(`${study.path}/move`, { database })
+    // Another driver has taken over, or a fault did.
+    if (status === 503) continue
+    expect(status, JSON.stringify(body)).toBe(200)
+    told.push(body)
+    if (body.state === 'here' || body.differs !== null) return told
+  }
+}
+
+/** Copies a study as far as that goes, as requests in which nothing is verified would. */
+async function copied(study: string, target: number): Promise<void> {
+  const remembered = nothingRemembered()
+  const databases = openDatabases(DATABASES, { directory: env.DB, remembered, kv: env.TOKENS })
+  const moves = moveStore(databases)
+  await moves.find(study as StudyId)
+  await moves.begin(study as StudyId, target, new Date())
+  const moving = await moves.drive(study as StudyId, 'a test')
+  if (moving === undefined) throw new Error('The study is not on its way.')
+  let { progress } = moving
+  while (progress.phase === 'copy') ({ progress } = await moves.goOn({ ...moving, progress }))
+}
+
+/** All that a database has of a study, by table: without what a move itself adds, or reading changes. */
+export async function rowsOf(study: Pick<Study, 'id' | 'number'>, database: number, like?: Record<string, unknown[]>) {
+  const moved = { study: study.id as StudyId, number: study.number }
+  const found: Record<string, string[]> = {}
+  for (const table of MOVED_TABLES) {
+    const { sql, params } = dialect.sqlToQuery(table.own(moved))
+    const columns = table.columns.filter((column) => column !== 'last_used_at').join(', ')
+    const { results } = await (DATABASES[database] ?? env.DB)
+      .prepare(`SELECT ${columns} FROM ${table.name} WHERE ${sql} ORDER BY ${table.key.join(', ')}`)
+      .bind(...params)
+      .all()
+    found[table.name] = results.map((row) => JSON.stringify(row))
+  }
+  // That it was moved.
+  const known = new Set(like?.['audit_events'])
+  if (like !== undefined) found['audit_events'] = (found['audit_events'] ?? []).filter((row) => known.has(row))
+  return found
+}
+const dialect = new SQLiteSyncDialect({ casing: 'snake_case' })

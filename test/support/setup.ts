@@ -38,7 +38,15 @@ beforeAll(async () => {
 /** The first database is full, as far as it is known. */
 async function split(): Promise<void> {
   await applyD1Migrations(env.SPARE_1, env.TEST_MIGRATIONS)
-  await env.SPARE_1.prepare('INSERT OR REPLACE INTO spaces (database, bytes, measured_at) VALUES (0, 9e9, 0)').run()
+  await env.SPARE_1.batch([
+    env.SPARE_1.prepare(
+      'INSERT OR IGNORE INTO spaces (database, bytes, measured_at) VALUES (0, 9000000000, 0), (1, 1, 0)',
+    ),
+    // Whatever the sweep finds.
+    env.SPARE_1.prepare(
+      'CREATE TRIGGER IF NOT EXISTS still_full BEFORE UPDATE ON spaces BEGIN SELECT RAISE(IGNORE); END',
+    ),
+  ])
 }
 
 // oxlint-disable-next-line no-console -- tests that look at the log put something of their own in its place
