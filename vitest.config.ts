@@ -26,7 +26,7 @@ process.env['WRANGLER_LOG'] ??= 'error'
 
 const OF_THE_WORKER =
   process.env['CARREL_FUZZ'] === undefined
-    ? 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults,databases}/**/*.test.{ts,tsx}'
+    ? `test/{domain,storage,wire,http,adapters,api,pages,jobs,faults${split ? '' : ',databases'}}/**/*.test.{ts,tsx}`
     : 'test/fuzz/*.test.ts'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =

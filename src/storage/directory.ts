@@ -17,7 +17,7 @@ const CLAIM_MS = 15 * 60_000
 const FIRST: Place = { database: 0 }
 const NUMBER = /^\d{1,4}$/
 
-export const placeKey = (study: StudyId) => `place/${study}`
+const placeKey = (study: StudyId) => `place/${study}`
 
 /** What an isolate remembers for as long as it lives. */
 export type Remembered = Readonly<{

@@ -2,13 +2,17 @@ import { sql } from 'drizzle-orm'
 import type { StudyId } from '../model/ids.ts'
 import { type Database, first, statement } from './database.ts'
 import {
+  AT_ONCE,
   type Cells,
   cellsOf,
   deleteStatement,
+  firstFew,
   insertStatements,
   type Key,
   keyedStatement,
+  keyIn,
   keyOf,
+  lengthsStatement,
   type Moved,
   MOVED_TABLES,
   type MovedTable,
@@ -24,7 +28,7 @@ export type Carrying = Readonly<{ from: Database; to: Database; moved: Moved; dr
 export type Walked = Readonly<{ table: number; after: Key | null; rows: number }>
 
 /** How many changes are replayed at once. */
-export const CHANGES_AT_ONCE = 500
+const CHANGES_AT_ONCE = AT_ONCE
 const SUPERSEDED = 'superseded'
 
 /** Fails its batch where another driver has come since, or the study does not arrive here any more. */
@@ -35,22 +39,44 @@ const isDriving = ({ moved, driver }: Carrying) =>
   )
 export const isSuperseded = (failure: unknown) => failure instanceof Error && failure.message.includes(SUPERSEDED)
 
+/** A stretch of a table: its rows from where somebody is up to, and where they are after it. */
+async function stretchOf(from: Database, moved: Moved, walked: Walked) {
+  const table = MOVED_TABLES[walked.table]
+  if (table === undefined) return undefined
+  const upTo = table.long === undefined ? undefined : await longUpTo(from, { table, moved, after: walked.after })
+  const [found] = await from.batch(rangeStatement(table, moved, { after: walked.after, ...upTo }))
+  const rows = found.map((row) => cellsOf(table, row))
+  const last = rows.at(-1)
+  const end = last === undefined || rows.length < AT_ONCE ? null : keyOf(table, last)
+  const after = upTo === undefined ? end : upTo.upTo
+  const next: Walked = {
+    table: after === null ? walked.table + 1 : walked.table,
+    after,
+    rows: walked.rows + rows.length,
+  }
+  return { table, rows, next }
+}
+
+/** Up to which key rows that may be long are taken at once; null: up to the last. */
+async function longUpTo(
+  from: Database,
+  { table, moved, after }: { table: MovedTable; moved: Moved; after: Key | null },
+) {
+  const [lengths] = await from.batch(lengthsStatement(table, moved, { after }))
+  const few = firstFew(lengths, ({ length }) => Number(length))
+  const last = few.at(-1)
+  const isLast = last === undefined || (few.length === lengths.length && few.length < AT_ONCE)
+  return { upTo: isLast ? null : keyIn(table, last) }
+}
+
 /** The next rows of a study, in the order of their tables and keys; undefined: that was all. */
 export async function copyNext(carrying: Carrying, walked: Walked): Promise<Walked | undefined> {
   const { from, to, moved } = carrying
-  const table = MOVED_TABLES[walked.table]
-  if (table === undefined) return undefined
-  const [found] = await from.batch(rangeStatement(table, moved, walked))
-  const rows = found.map((row) => cellsOf(table, row))
+  const stretch = await stretchOf(from, moved, walked)
+  if (stretch === undefined) return undefined
+  const { table, rows, next } = stretch
   if (rows.length > 0) await to.batch(isDriving(carrying), ...insertStatements(table, rows))
-  return walkedTo(table, walked, rows)
-}
-
-/** Past these rows: to the next table, where there are no more of this one's. */
-function walkedTo(table: MovedTable, { table: place, rows: before }: Walked, rows: readonly Cells[]): Walked {
-  const last = rows.at(-1)
-  const isLast = rows.length < table.atOnce || last === undefined
-  return { table: isLast ? place + 1 : place, after: isLast ? null : keyOf(table, last), rows: before + rows.length }
+  return next
 }
 
 const digest = async (rows: readonly Cells[]): Promise<string> => {
@@ -67,11 +93,9 @@ export async function verifyNext(
   { from, to, moved }: Carrying,
   walked: Walked,
 ): Promise<{ walked: Walked; differs: string | undefined } | undefined> {
-  const table = MOVED_TABLES[walked.table]
-  if (table === undefined) return undefined
-  const [found] = await from.batch(rangeStatement(table, moved, walked))
-  const rows = found.map((row) => cellsOf(table, row))
-  const next = walkedTo(table, walked, rows)
+  const stretch = await stretchOf(from, moved, walked)
+  if (stretch === undefined) return undefined
+  const { table, rows, next } = stretch
   const [copied] = await to.batch(rangeStatement(table, moved, { after: walked.after, upTo: next.after }))
   const copies = copied.map((row) => cellsOf(table, row))
   const isSame = rows.length === copies.length && (await digest(rows)) === (await digest(copies))
@@ -97,48 +121,63 @@ async function pendingIn(from: Database, study: StudyId, name: string): Promise<
 
 type Change = { seq: number; name: string; key: string }
 
+/** The keys of each table that changes are of, each once. */
+function keysOf(changes: readonly Change[]): [MovedTable, Key[]][] {
+  const byTable = Map.groupBy(changes, ({ name }) => name)
+  return [...byTable].map(([name, own]) => [
+    movedTableNamed(name),
+    [...new Set(own.map(({ key }) => key))].map((key) => JSON.parse(key) as Cells), // of a row's columns
+  ])
+}
+
+/** As many of the first changes as one batch should hold, by how long their rows are. */
+async function portionOf(from: Database, moved: Moved, changes: readonly Change[]): Promise<readonly Change[]> {
+  const long = keysOf(changes).filter(([table]) => table.long !== undefined)
+  if (long.length === 0) return changes
+  const found = await from.batch(...long.map(([table, keys]) => lengthsStatement(table, moved, { keys })))
+  const lengths = new Map(
+    long.flatMap(([table], index) =>
+      (found[index] ?? []).map(
+        (row) => [table.name + JSON.stringify(keyIn(table, row)), Number(row['length'])] as const,
+      ),
+    ),
+  )
+  return firstFew(changes, ({ name, key }) => lengths.get(name + JSON.stringify(JSON.parse(key))) ?? 0)
+}
+
 /**
  * Brings the copy up to what has changed: each row that did, as it is now, and reads back what was written. Answers how
  * many changes were replayed and are forgotten; `differs`: a table whose rows are not what was written to them.
  */
 export async function replayNext(carrying: Carrying): Promise<{ replayed: number; differs: string | undefined }> {
-  const { from, moved } = carrying
+  const { from, to, moved } = carrying
   const { study } = moved
   const [changes] = await from.batch(
     statement<Change>(
       sql`SELECT seq, name, key FROM move_changes WHERE study_id = ${study} ORDER BY seq LIMIT ${CHANGES_AT_ONCE}`,
     ),
   )
-  for (const [name, own] of Map.groupBy(changes, (change) => change.name)) {
-    const table = movedTableNamed(name)
-    const keys = [...new Set(own.map(({ key }) => key))].map((key): Key => JSON.parse(key) as Cells) // of a row's columns
-    for (let start = 0; start < keys.length; start += table.atOnce) {
-      if (!(await replayKeys(carrying, table, keys.slice(start, start + table.atOnce)))) {
-        return { replayed: 0, differs: name }
-      }
-    }
-  }
-  const last = changes.at(-1)
-  if (last !== undefined) {
-    await from.batch(statement(sql`DELETE FROM move_changes WHERE study_id = ${study} AND seq <= ${last.seq}`))
-  }
-  return { replayed: changes.length, differs: undefined }
-}
-
-/** Whether the copy has these rows then, and no other of these keys. */
-async function replayKeys(carrying: Carrying, table: MovedTable, keys: readonly Key[]): Promise<boolean> {
-  const { from, to, moved } = carrying
-  const [found] = await from.batch(keyedStatement(table, moved, keys))
-  const rows = found.map((row) => cellsOf(table, row))
-  const [, , ...written] = await to.batch(
+  const portion = await portionOf(from, moved, changes)
+  const last = portion.at(-1)
+  if (last === undefined) return { replayed: 0, differs: undefined }
+  const tables = keysOf(portion)
+  const found = await from.batch(...tables.map(([table, own]) => keyedStatement(table, moved, own)))
+  const rows = tables.map(([table], index) => (found[index] ?? []).map((row) => cellsOf(table, row)))
+  const written = await to.batch(
     isDriving(carrying),
-    deleteStatement(table, moved, keys),
-    ...insertStatements(table, rows),
-    keyedStatement(table, moved, keys),
+    ...tables.flatMap(([table, own], index) => [
+      deleteStatement(table, moved, own),
+      ...insertStatements(table, rows[index] ?? []),
+    ]),
+    ...tables.map(([table, own]) => keyedStatement(table, moved, own)),
   )
-  // The last statement's rows: those of the others are none.
-  const copies = (written.at(-1) ?? []).map((row) => cellsOf(table, row))
-  return (await digest(rows)) === (await digest(copies))
+  const copies = written.slice(-tables.length)
+  for (const [index, [table]] of tables.entries()) {
+    const copied = (copies[index] ?? []).map((row) => cellsOf(table, row))
+    if ((await digest(rows[index] ?? [])) !== (await digest(copied))) return { replayed: 0, differs: table.name }
+  }
+  await from.batch(statement(sql`DELETE FROM move_changes WHERE study_id = ${study} AND seq <= ${last.seq}`))
+  return { replayed: portion.length, differs: undefined }
 }
 
 export async function changesLeft(from: Database, study: StudyId): Promise<number> {

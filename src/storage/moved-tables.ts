@@ -31,21 +31,22 @@ export type MovedTable = Readonly<{
   key: readonly string[]
   /** Its rows of a study. */
   own: (moved: Moved) => SQL
-  /** How many are taken at once. */
-  atOnce: number
+  /** Its column that may be long: of a body up to a mebibyte. */
+  long: string | undefined
   /** Whether a row that is in the way of another is one that is behind, and may go: never one of another study's. */
   replaces: boolean
   isIndex: boolean
 }>
 
 const casing = new CasingCache('snake_case')
-const AT_ONCE = 1_000
-/** Rows that may be long: of bodies up to a mebibyte each. */
-const FEW: Readonly<Record<string, number>> = {
-  document_bodies: 4,
-  document_schemas: 20,
-  report_entries: 100,
-  files: 250,
+/** How many rows are taken at once, and of long ones, how much. */
+export const AT_ONCE = 1_000
+const BYTES_AT_ONCE = 2_000_000
+const LONG: Readonly<Record<string, string>> = {
+  document_bodies: 'data',
+  document_schemas: 'schema',
+  report_entries: 'data',
+  files: 'metadata',
 }
 
 const tablesIn = (module: Readonly<Record<string, unknown>>) =>
@@ -60,7 +61,7 @@ function movedTable(table: SQLiteTable): MovedTable {
     columns: columns.map((column) => casing.getColumnCasing(column)),
     key: name === 'studies' ? ['number'] : key.slice(1),
     own: ({ study, number }) => (name === 'studies' ? sql`number = ${number}` : sql`study_id = ${study}`),
-    atOnce: FEW[name] ?? AT_ONCE,
+    long: LONG[name],
     // Those two have what is unique among all studies of a database.
     replaces: name !== 'studies' && name !== 'hosts',
     isIndex: false,
@@ -72,7 +73,7 @@ const words: MovedTable = {
   columns: ['rowid', 'who', 'name', 'title', 'description'],
   key: ['rowid'],
   own: ({ number }) => sql`rowid >= ${number * NUMBERS_PER_STUDY} AND rowid < ${(number + 1) * NUMBERS_PER_STUDY}`,
-  atOnce: 250,
+  long: undefined,
   replaces: true,
   isIndex: true,
 }
@@ -110,11 +111,32 @@ export const rangeStatement = (
   { after, upTo }: { after: Key | null; upTo?: Key | null },
 ) =>
   statement<Record<string, string | number | null>>(
-    sql`SELECT ${sql.raw(names(table.columns))} FROM ${sql.raw(table.name)} WHERE ${table.own(moved)}
-      ${after === null ? sql`` : sql`AND (${sql.raw(names(table.key))}) > (${values(after)})`}
+    sql`SELECT ${sql.raw(names(table.columns))} FROM ${sql.raw(table.name)} WHERE ${afterKey(table, moved, after)}
       ${upTo === undefined || upTo === null ? sql`` : sql`AND (${sql.raw(names(table.key))}) <= (${values(upTo)})`}
-      ORDER BY ${sql.raw(names(table.key))} LIMIT ${upTo === undefined ? table.atOnce : table.atOnce * 2}`,
+      ORDER BY ${sql.raw(names(table.key))} LIMIT ${upTo === undefined ? AT_ONCE : AT_ONCE * 2}`,
   )
+
+/** How long the rows after a key are, or those of some keys, in their order. */
+export const lengthsStatement = (
+  table: MovedTable,
+  moved: Moved,
+  of: { after: Key | null } | { keys: readonly Key[] },
+) =>
+  statement<Record<string, string | number | null>>(
+    sql`SELECT ${sql.raw(names(table.key))}, octet_length(${sql.raw(table.long ?? 'NULL')}) AS length
+      FROM ${sql.raw(table.name)} WHERE ${'keys' in of ? among(table, moved, of.keys) : afterKey(table, moved, of.after)}
+      ORDER BY ${sql.raw(names(table.key))} LIMIT ${AT_ONCE}`,
+  )
+
+/** The first of them, by what they are long: one at least, and then as many as may be taken at once. */
+export function firstFew<Item>(items: readonly Item[], lengthOf: (item: Item) => number): readonly Item[] {
+  let total = 0
+  const end = items.findIndex((item, index) => (total += lengthOf(item)) > BYTES_AT_ONCE && index > 0)
+  return end < 0 ? items : items.slice(0, end)
+}
+
+const afterKey = (table: MovedTable, moved: Moved, after: Key | null) =>
+  sql`${table.own(moved)}${after === null ? sql`` : sql` AND (${sql.raw(names(table.key))}) > (${values(after)})`}`
 
 const among = (table: MovedTable, moved: Moved, keys: readonly Key[]) =>
   sql`${table.own(moved)} AND (${sql.raw(names(table.key))}) IN (
@@ -175,6 +197,10 @@ export function insertStatements({ name, columns, key, replaces }: MovedTable, r
 
 export const cellsOf = ({ columns }: MovedTable, row: Readonly<Record<string, string | number | null>>): Cells =>
   columns.map((column) => row[column] ?? null)
+
+/** The key in a row that has but that. */
+export const keyIn = ({ key }: MovedTable, row: Readonly<Record<string, string | number | null>>): Key =>
+  key.map((column) => row[column] ?? null)
 
 export const keyOf = ({ columns, key }: MovedTable, cells: Cells): Key =>
   key.map((column) => cells[columns.indexOf(column)] ?? null)

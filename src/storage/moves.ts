@@ -8,7 +8,7 @@ import { allows, targetStudy } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { type Databases, missing } from './databases.ts'
 import { captureStatements } from './move-capture.ts'
-import { type Carrying, CHANGES_AT_ONCE, changesLeft, copyNext, replayNext, verifyNext } from './move-copies.ts'
+import { type Carrying, changesLeft, copyNext, replayNext, verifyNext, type Walked } from './move-copies.ts'
 import { claimHosts } from './move-ends.ts'
 import { type Key } from './moved-tables.ts'
 import { placementOf } from './placements.ts'
@@ -17,7 +17,9 @@ import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 /** How long a study may stand still: its last changes are copied in that time, or it goes on where it was. */
 const FREEZE_MS = 5_000
 /** So few changes are left for that time. */
-const FEW_CHANGES = 200
+const FEW_CHANGES = 1_000
+/** How often what has changed meanwhile is replayed before copying goes on. */
+const ROUNDS = 3
 /** The copy itself is begun by, and the copy that is held against its rows ends with. */
 type Phase = 'copy' | 'verify'
 export type Progress = Readonly<{ phase: Phase; table: number; after: Key | null; rows: number; copied: number }>
@@ -25,6 +27,12 @@ const BEGINNING: Progress = { phase: 'copy', table: 0, after: null, rows: 0, cop
 
 /** A move as its driver goes on with it. */
 export type Moving = Readonly<{ carrying: Carrying; source: number; target: number; progress: Progress }>
+
+/** What was copied is held against its rows next, from the beginning. */
+const progressTo = (walked: Walked | undefined, { phase, rows, copied }: Progress): Progress =>
+  walked === undefined
+    ? { ...BEGINNING, phase: 'verify', copied: rows }
+    : { ...walked, phase, copied: phase === 'copy' ? walked.rows : copied }
 
 const clock = sql.raw(`CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)`)
 
@@ -131,10 +139,9 @@ export const moveStore = (db: Databases) => {
       const walked = isCopying ? await copyNext(carrying, progress) : verified?.walked
       if (walked === undefined && !isCopying) return { progress, over: true }
       if (walked === undefined) await claimHosts(db, carrying)
-      const next: Progress =
-        walked === undefined
-          ? { ...BEGINNING, phase: 'verify', copied: progress.rows }
-          : { ...progress, ...walked, copied: isCopying ? walked.rows : progress.copied }
+      const next = progressTo(walked, progress)
+      // To look again for rows where there were none costs less than to put down that there are none.
+      if (walked !== undefined && walked.rows === progress.rows) return { progress: next, over: false }
       await db.home.batch(
         statement(
           sql`UPDATE placements SET progress = ${JSON.stringify(next)} WHERE study_id = ${study} AND state = 'copying'`,
@@ -143,12 +150,14 @@ export const moveStore = (db: Databases) => {
       return { progress: next, over: false }
     },
 
-    /** Replays what has changed, until little is left; `caughtUp`: as little as may be left for when it stands still. */
+    /** Replays what has changed; `caughtUp`: little enough is left for the time that the study may stand still. */
     async catchUp({ carrying }: Moving): Promise<{ caughtUp: boolean; differs?: string }> {
-      const { replayed, differs } = await replayNext(carrying)
-      if (differs !== undefined) return { caughtUp: false, differs }
-      const left = replayed < CHANGES_AT_ONCE ? 0 : await changesLeft(carrying.from, carrying.moved.study)
-      return { caughtUp: left <= FEW_CHANGES }
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { differs } = await replayNext(carrying)
+        if (differs !== undefined) return { caughtUp: false, differs }
+        if ((await changesLeft(carrying.from, carrying.moved.study)) <= FEW_CHANGES) return { caughtUp: true }
+      }
+      return { caughtUp: false }
     },
 
     /**

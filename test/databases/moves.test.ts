@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MOVED_TABLES } from '../../src/storage/moved-tables.ts'
-import { DATABASES, databasesOf, migrated, moveTo, roomIn, rowsOf, serving } from '../support/databases.ts'
+import { copied, DATABASES, databasesOf, migrated, moveTo, roomIn, rowsOf, serving } from '../support/databases.ts'
 import { aBusyStudy } from '../support/busy.ts'
 import { HELLO, ok } from '../support/world.ts'
 
@@ -93,7 +93,7 @@ describe('a move', () => {
   test('that is given up leaves the study where it was, and nothing of it where it was going', async () => {
     const { study, ada } = await aBusyStudy(service)
     const before = await rowsOf(study, 0)
-    ok(await operator.post(`${study.path}/move`, { database: 1 }))
+    await copied(study, 1)
     const busy = await operator.post(`${study.path}/move`, { database: 2 })
     expect([busy.status, busy.body.code]).toEqual([422, 'invalid_body'])
     await moveTo(operator, study, 0)
@@ -133,7 +133,7 @@ describe('a move', () => {
 test('a key that is revoked while its study moves stays revoked', async () => {
   const study = await aStudy()
   const ada = await aParticipant(study)
-  ok(await operator.post(`${study.path}/move`, { database: 2 }))
+  await copied(study, 2)
   ok(await study.admin.delete(`${study.path}/keys/${ada.keyId}`))
   await moveTo(operator, study, 2)
   expect((await ada.get(`${study.path}/participants/me`)).status).toBe(401)

@@ -11,6 +11,8 @@ import { buildersWith, type Bytes, type Study } from './builders.ts'
 import { type Caller, callersOf } from './callers.ts'
 import { ORIGIN } from './client.ts'
 import { sendingTo } from './faults.ts'
+import { look } from './invariants.ts'
+import { brokenIn } from './none-of.ts'
 import { put } from './world.ts'
 
 // A service of three databases: the pool's own is the first of them, and the spare ones are the others.
@@ -66,7 +68,7 @@ export async function moveTo(
   { between }: { between?: Between } = {},
 ): Promise<Told[]> {
   const told: Told[] = []
-  if (between !== undefined) await copied(study.path.split('/').at(-1) ?? '', database)
+  if (between !== undefined) await copied(study, database)
   await between?.()
   for (;;) {
     const { status, body } = await operator.post(`${study.path}/move`, { database })
@@ -79,13 +81,14 @@ export async function moveTo(
 }
 
 /** Copies a study as far as that goes, as requests in which nothing is verified would. */
-async function copied(study: string, target: number): Promise<void> {
+export async function copied({ path }: { path: string }, target: number): Promise<void> {
+  const study = path.split('/').at(-1) as StudyId // which was made by its id
   const remembered = nothingRemembered()
   const databases = openDatabases(DATABASES, { directory: env.DB, remembered, kv: env.TOKENS })
   const moves = moveStore(databases)
-  await moves.find(study as StudyId)
-  await moves.begin(study as StudyId, target, new Date())
-  const moving = await moves.drive(study as StudyId, 'a test')
+  await moves.find(study)
+  await moves.begin(study, target, new Date())
+  const moving = await moves.drive(study, 'a test')
   if (moving === undefined) throw new Error('The study is not on its way.')
   let { progress } = moving
   while (progress.phase === 'copy') ({ progress } = await moves.goOn({ ...moving, progress }))
@@ -110,3 +113,18 @@ export async function rowsOf(study: Pick<Study, 'id' | 'number'>, database: numb
   return found
 }
 const dialect = new SQLiteSyncDialect({ casing: 'snake_case' })
+
+/** What does not hold of a study where it is now. */
+export const violationsIn = async (study: Pick<Study, 'id'>, database: number): Promise<string[]> => {
+  const d1 = DATABASES[database] ?? env.DB
+  return brokenIn(
+    {
+      ...look,
+      rows: async (queries, id) => {
+        const results = await d1.batch<Record<string, unknown>>(queries.map((sql) => d1.prepare(sql).bind(id)))
+        return results.map((result) => result.results)
+      },
+    },
+    study.id,
+  )
+}
