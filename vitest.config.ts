@@ -6,6 +6,8 @@ import { SECRETS } from './test/support/secrets.ts'
 
 // `npm run test:slow` runs the same tests with larger numbers.
 const slow = process.env['CARREL_SLOW'] === '1'
+// `npm run test:split` runs them with every study in a second database.
+const split = process.env['CARREL_SPLIT'] === '1'
 // `npm run test:crash` runs what kills the service, and nothing else does.
 const crash = process.env['CARREL_CRASH'] === '1'
 // `npm run test:browser` runs what needs a Chromium, and nothing else does.
@@ -26,7 +28,7 @@ process.env['WRANGLER_LOG'] ??= 'error'
 
 const OF_THE_WORKER =
   process.env['CARREL_FUZZ'] === undefined
-    ? 'test/{domain,storage,wire,http,adapters,api,pages,jobs,faults,fuzz}/**/*.test.{ts,tsx}'
+    ? `test/{domain,storage,wire,http,adapters,api,pages,jobs,faults,fuzz${split ? '' : ',databases'}}/**/*.test.{ts,tsx}`
     : 'test/fuzz/*.test.ts'
 /** What looks at all that is stored, or moves the cron's clock, which is that of every study. */
 const LOOKS_AT_ALL =
@@ -59,10 +61,13 @@ async function worker() {
       // Nobody takes from this one: a test delivers what it means to (`deliver`), and a batch that comes by itself when
       // a file's tests are over is waited for in vain.
       queueProducers: { JOBS: { queueName: 'jobs-of-tests' } },
+      // Further databases, which are the Worker's only where a test gives it them as such (`test/support/databases.ts`).
+      d1Databases: ['SPARE_1', 'SPARE_2'],
       bindings: {
         TEST_MIGRATIONS: await readD1Migrations('./migrations'),
         OF_ALL_STORAGE: ofAllStorage,
         SLOW: slow,
+        SPLIT: split,
         ALL_FAULTS: process.env['CARREL_FAULTS'] === 'all',
         FUZZ: fuzz,
         SHOWS_LOG: process.env['CARREL_LOG'] === '1',

@@ -95,6 +95,7 @@ export const rules = {
   setQuotas: changes({ operator: ['any'] }),
   /** Which host name is whose: no study can take one that is another's. */
   manageHosts: changes({ operator: ['any'] }),
+  moveStudy: changes({ operator: ['any'] }),
   readParticipant: reads({ participant: ['own'], staff: ['any'], worker: ['any'], admin: ['any'] }),
   exportParticipant: reads({ participant: ['own'], admin: ['any'] }),
   /** What there is to read in the whole study, as far as the other rules show it. */

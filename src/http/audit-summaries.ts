@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<AuditAction, Words>> = {
   'study.update': ['changed the settings of the study.', 'changed the settings of the study.'],
   'study.export': ['took a list of everything in the study.', 'took a list of everything in the study.'],
   'study.erase': ['started to delete the whole study.', 'started to delete the whole study.'],
+  'study.move': ['began to move the study to another database.', 'began to move the study to another database.'],
   'participant.enrol': ['joined the study.', 'added you to the study.'],
   'participant.update': [
     'changed your details or your place in the study.',

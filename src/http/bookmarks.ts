@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { BOOKMARK } from '../model/bookmark.ts'
+import { BOOKMARK, bookmarkOf } from '../model/bookmark.ts'
 import type { AppEnv } from '../wire/context.ts'
 
 // A read is answered by the primary database, wherever that is, so that nobody misses what was written before it. A
@@ -24,9 +24,10 @@ export const BookmarkTold = z.object({
   }),
 })
 
-/** Says of a write where in the history of the database it is. */
+/** Says of a write where in the history of the database it is: of the one that was asked last, if it has moved. */
 export const tellBookmark: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  const bookmark = c.var.session?.getBookmark()
-  if (c.res.ok && bookmark) c.header('Carrel-Bookmark', bookmark)
+  const [number, session] = [...(c.var.sessions ?? [])].at(-1) ?? [0, undefined]
+  const bookmark = session?.getBookmark()
+  if (c.res.ok && bookmark) c.header('Carrel-Bookmark', bookmarkOf(number, bookmark))
 }

@@ -28,6 +28,7 @@ import { hosts } from './hosts.ts'
 import { links } from './links.ts'
 import { manifests } from './manifests.ts'
 import { members } from './members.ts'
+import { moves } from './moves.ts'
 import { openApiDocument } from './openapi.ts'
 import { participants } from './participants.ts'
 import { refuseMethod } from './problem.ts'
@@ -64,6 +65,7 @@ export function createNative() {
   native.use('/v1/*', authenticate, limitCallers, requireUtf8, limitBody, requireJson)
   for (const routes of [
     studies,
+    moves,
     participants,
     hosts,
     members,

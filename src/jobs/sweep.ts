@@ -1,4 +1,5 @@
 import { purgeAuditEvents } from '../domain/audit.ts'
+import { tendDatabases } from '../domain/databases.ts'
 import { sweepDepartures } from '../domain/departures.ts'
 import { purgeEnrolmentCodes } from '../domain/enrolment-codes.ts'
 import { purgeGrants } from '../domain/grants.ts'
@@ -26,6 +27,7 @@ const PARTS: readonly Part[] = [
   async (scope) => ({ purgedGrants: await purgeGrants(scope, 1_000) }),
   async (scope) => ({ purgedSessions: await purgeSessions(scope, 1_000) }),
   async (scope) => ({ purgedIdempotencyKeys: await purgeIdempotencyKeys(scope, 1_000) }),
+  async (scope) => tendDatabases(scope),
 ]
 
 /** What a run ends with: a line that names what has been undone for longer than it may be, if anything has. */

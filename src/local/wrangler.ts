@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
+import { boundDatabases } from './bindings.ts'
 import { devVarsPath, SECRET_NAMES } from './dev-vars.ts'
 import { StartFailure } from './failure.ts'
 import { keepLastLines, writeLog } from './output.ts'
@@ -16,7 +17,11 @@ export const logPath = (place: Place) => join(place.persistTo, 'carrel.log')
 
 export async function migrate(place: Place, signal: AbortSignal) {
   await mkdir(place.persistTo, { recursive: true, mode: 0o700 })
-  const child = run(place, ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', place.persistTo])
+  for (const database of await boundDatabases(place.project)) await migrateOne(place, database, signal)
+}
+
+async function migrateOne(place: Place, database: string, signal: AbortSignal) {
+  const child = run(place, ['d1', 'migrations', 'apply', database, '--local', '--persist-to', place.persistTo])
   const lastLines = keepLastLines(child)
   const exited = exitOf(child)
   const code = await Promise.race([exited, whenAborted(signal)])

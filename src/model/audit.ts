@@ -7,6 +7,8 @@ export const AUDIT_ACTIONS = [
   'study.update',
   'study.export',
   'study.erase',
+  /** To another database; whoever uses it sees nothing of it. */
+  'study.move',
   'participant.enrol',
   'participant.update',
   'participant.export',

@@ -8,6 +8,7 @@ import { record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { remember } from './idempotency.ts'
 import { apiKeys } from './schema/people.ts'
 import { type Caller, keyStands, principalOf, sessionStands, whoStatement, withWho } from './who.ts'
@@ -63,11 +64,11 @@ const keyOwner = (caller: Caller, id: KeyId | 'self') =>
   sql`(SELECT k.participant_id FROM api_keys k INDEXED BY api_keys_id
     WHERE k.study_id = ${caller.study} AND k.id = ${idSql(id)})`
 
-export const apiKeyStore = (db: Database) => ({
+export const apiKeyStore = (db: Databases) => ({
   /** Undefined `key`: the rule says no, whom it is to act for is not there, or (`taken`) the study has its hash. */
   async issue(caller: Caller, { rule, key }: { rule: Rule; key: NewApiKey }): Promise<FoundKey & { taken: boolean }> {
     const { study } = caller
-    const [who, , , , rows] = await db.batch(
+    const [who, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -107,7 +108,7 @@ export const apiKeyStore = (db: Database) => ({
   },
 
   async find(caller: Caller, id: KeyId | 'self'): Promise<FoundKey> {
-    const [who, rows] = await db.batch(whoStatement(caller), keyById(caller, id))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), keyById(caller, id))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), key: row && keyOfRow(row) }
   },
@@ -118,7 +119,7 @@ export const apiKeyStore = (db: Database) => ({
     { participant, page }: { participant: ParticipantId | undefined; page: PageRequest },
   ): Promise<{ principal: Principal | undefined; page: Page<ApiKey> }> {
     const after = decodeCursor('keys', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<KeyRow>(
         participant === undefined
@@ -141,7 +142,7 @@ export const apiKeyStore = (db: Database) => ({
     const isShown = caller.credential.kind === 'key' ? sql`(who.key_id = k.id AND NOT who.read_only)` : sql`0`
     const mayRevoke = sql`k.study_id = ${caller.study} AND k.id = ${idSql(id)}
       AND (${isShown} OR ${allows(rule, targetStudy(caller.study))})`
-    const [who, , rows] = await db.batch(
+    const [who, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       // Before it happens: it may be the caller's own key. One that is revoked already is not revoked again.
       record(
@@ -174,7 +175,7 @@ export const apiKeyStore = (db: Database) => ({
     successor: { id: KeyId; hash: string; hint: string; until: Date },
   ): Promise<FoundKey> {
     const { study } = caller
-    const [who, , , , , rows] = await db.batch(
+    const [who, , , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -211,7 +212,7 @@ export const apiKeyStore = (db: Database) => ({
     // A JWT was verified before it became a credential; the other kinds have a row in every study.
     if (!('hash' in credential)) return credential.kind === 'jwt'
     const { hash, studyNumber } = credential
-    if (studyNumber === ALL_STUDIES) return isGoodAnywhere(db, hash, now)
+    if (studyNumber === ALL_STUDIES) return isGoodAnywhere(db.home, hash, now)
     const shown =
       credential.kind === 'key'
         ? sql`api_keys k ON k.study_id = t.id AND k.hash = ${hash} AND k.public_key IS NULL AND ${keyStands('k', now)}
@@ -220,7 +221,7 @@ export const apiKeyStore = (db: Database) => ({
           CROSS JOIN api_keys k INDEXED BY api_keys_id
             ON k.study_id = s.study_id AND k.id = s.key_id AND ${keyStands('k', now)}
           LEFT JOIN participants p ON p.study_id = s.study_id AND p.id = s.participant_id`
-    const [rows] = await db.batch(
+    const [rows] = await db.ofNumber(studyNumber).batch(
       statement<{ good: number }>(
         sql`SELECT 1 AS good FROM studies t CROSS JOIN ${shown} WHERE t.number = ${studyNumber}
           AND (${sql.raw(credential.kind === 'key' ? 'k' : 's')}.participant_id IS NULL
@@ -233,7 +234,8 @@ export const apiKeyStore = (db: Database) => ({
   /** Notes that a key was used, to the hour: most uses write nothing. */
   async noteUse(credential: Extract<Credential, { kind: 'key' }>, now: Date): Promise<void> {
     const hour = 3_600_000
-    await db.batch(
+    const database = credential.studyNumber === ALL_STUDIES ? db.home : db.ofNumber(credential.studyNumber)
+    await database.batch(
       statement(
         sql`UPDATE api_keys SET last_used_at = ${now.getTime()}
           WHERE study_id = ${

@@ -7,7 +7,8 @@ import type { Principal, StudyRole } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, targetOwnedBy, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { auditEvents } from './schema/audit.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -104,7 +105,7 @@ const ownerSeen: SQL = sql`coalesce(${told('owner')},
   (SELECT f.owner FROM versions v CROSS JOIN files f ON f.study_id = v.study_id AND f.id = v.file_id
     WHERE v.study_id = s.id AND v.id = 'ver_' || substr(${told('object')}, 5) AND ${told('object')} GLOB 'upl_*'))`
 
-export const auditStore = (db: Database) => ({
+export const auditStore = (db: Databases) => ({
   /**
    * A page of a study's events, newest first, in one trip. One filter drives; the others are asked of each event that
    * it finds.
@@ -123,7 +124,7 @@ export const auditStore = (db: Database) => ({
       ORDER BY e.id DESC`
     const isExact = others.length === 0
     const residual = sql.join([sql`1`, ...others.map(({ holds }) => holds)], sql` AND `)
-    const [who, rows, ends] = await db.batch(
+    const [who, rows, ends] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<EventRow>(
         withWho(
@@ -162,7 +163,7 @@ export const auditStore = (db: Database) => ({
     const owner = participant === 'me' ? sql`who.participant_id` : sql`${participant}`
     const meant = sql`FROM who CROSS JOIN participants p
       WHERE p.study_id = ${study} AND p.id = ${owner} AND ${allows(rule, targetOwnedBy(sql`p.study_id`, sql`p.id`))}`
-    const [who, found, rows] = await db.batch(
+    const [who, found, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: ParticipantId }>(withWho(caller, sql`SELECT p.id ${meant}`)),
       statement<EventRow>(
@@ -192,18 +193,23 @@ export const auditStore = (db: Database) => ({
       WHERE p.study_id = s.id AND p.id = ${participant} AND p.created_at <= ${told('at')})`
     const actor = sql`substr(${told('actor')}, ${PARTICIPANT.length + 1})`
     const isParticipant = sql`${told('actor')} GLOB 'participant:*'`
-    await db.batch(
-      statement(
-        sql`INSERT INTO audit_events (study_id, id, at, door, action, outcome, actor, through, subject, object)
+    await db.divided(
+      seen,
+      ({ study }) => study,
+      async (database, those) =>
+        database.batch(
+          statement(
+            sql`INSERT INTO audit_events (study_id, id, at, door, action, outcome, actor, through, subject, object)
           SELECT s.id, ${told('id')}, ${told('at')}, ${told('door')}, ${told('action')}, ${told('outcome')},
             CASE WHEN ${isParticipant} THEN coalesce('participant:' || ${auditIdThen(actor)}, 'participant')
               ELSE ${told('actor')} END,
             ${told('through')}, ${auditIdThen(ownerSeen)}, ${told('object')}
-          FROM json_each(${JSON.stringify(seen)}) seen
+          FROM json_each(${JSON.stringify(those)}) seen
           CROSS JOIN studies s ON s.id = ${told('study')} AND s.status = 'active' AND s.created_at <= ${told('at')}
           WHERE NOT (${told('unlessOwn')} AND ${isParticipant} AND coalesce(${ownerSeen} = ${actor}, 0))
           ON CONFLICT DO NOTHING`,
-      ),
+          ),
+        ),
     )
   },
 
@@ -212,13 +218,16 @@ export const auditStore = (db: Database) => ({
    * went.
    */
   async purge(before: Date, limit: number): Promise<number> {
-    const [rows] = await db.batch(
-      statement<{ id: string }>(
-        sql`DELETE FROM audit_events WHERE (study_id, id) IN (
+    const gone = await db.swept(before, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ id: string }>(
+          sql`DELETE FROM audit_events WHERE (study_id, id) IN (
           SELECT e.study_id, e.id FROM (SELECT id FROM studies UNION ALL SELECT '') s CROSS JOIN audit_events e
-            ON e.study_id = s.id AND e.id < ${idsSince('aud', before)} LIMIT ${limit}) RETURNING id`,
-      ),
-    )
-    return rows.length
+            ON e.study_id = s.id AND e.id < ${idsSince('aud', before)}${db.served('s.id')} LIMIT ${limit}) RETURNING id`,
+        ),
+      )
+      return rows
+    })
+    return gone.length
   },
 })

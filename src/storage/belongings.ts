@@ -5,7 +5,8 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, notErasing, READ_ONCE, targetFile, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, statement } from './database.ts'
+import { statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, versionColumns, versionOfRow, type VersionRow } from './file-rows.ts'
 import { grantColumns, grantOfRow, type GrantRow, stands } from './grants.ts'
 import { type Caller, withWho } from './who.ts'
@@ -19,12 +20,12 @@ export type Asked = Readonly<{ participant: ParticipantId; rule: Rule; page: Pag
 export type VersionPlace = Readonly<{ file: number; number: number }>
 
 /** What a participant has and no listing tells of, a stretch at a time: what an export walks through. */
-export const belongingStore = (db: Database) => ({
+export const belongingStore = (db: Databases) => ({
   /** Files by handle, those without content too. */
   async files(caller: Caller, { participant, rule, page }: Asked): Promise<Page<File>> {
     const listing = 'belongings'
     const after = decodeCursor(listing, page.cursor)
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<FileRow>(
         withWho(
           caller,
@@ -48,7 +49,7 @@ export const belongingStore = (db: Database) => ({
     { rule, after }: { rule: Rule; after: VersionPlace | undefined },
   ): Promise<{ versions: Version[]; next: VersionPlace | undefined }> {
     const place = after ?? { file: -1, number: 0 }
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<VersionRow & { place: number }>(
         withWho(
           caller,
@@ -72,7 +73,7 @@ export const belongingStore = (db: Database) => ({
   async given(caller: Caller, { participant, rule, page }: Asked): Promise<Page<Grant>> {
     const listing = 'given'
     const [handle, principal] = decodeCursor(listing, page.cursor) ?? ['', '']
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<GrantRow & { handle: string }>(
         withWho(
           caller,
@@ -93,7 +94,7 @@ export const belongingStore = (db: Database) => ({
     const listing = 'received'
     const after = decodeCursor(listing, page.cursor, 'number')
     const principal = `participant:${participant}`
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<GrantRow & { listedAt: number }>(
         withWho(
           caller,

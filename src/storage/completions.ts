@@ -5,7 +5,8 @@ import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller, isFile, ownerColumn } from './file-rows.ts'
 import { assignments, renaming } from './files.ts'
 import { dropObjects, dropUploadObjects, RETRY_AFTER } from './object-deletions.ts'
@@ -52,10 +53,10 @@ const countArrived = (study: StudyId, bytes: number) =>
     ? undefined
     : statement(sql`UPDATE studies SET bytes = bytes + ${bytes} WHERE id = ${study} AND changes() > 0`)
 
-export const completionStore = (db: Database) => ({
+export const completionStore = (db: Databases) => ({
   /** The first trip of a completion; the bytes are looked at between this and the second. */
   async find(caller: Caller, id: UploadId, rule: Rule): Promise<Completing> {
-    const [who, uploads, parts, settled] = await db.batch(
+    const [who, uploads, parts, settled] = await db.of(caller.study).batch(
       whoStatement(caller),
       openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
@@ -102,7 +103,7 @@ export const completionStore = (db: Database) => ({
     const superseded = sql`v.study_id = ${study} AND v.file_id = ${upload.file} AND v.number < ${upload.number}
       AND ${latestOnly} AND ${isVersion}`
 
-    const [, , , , , , , , , , files] = await db.batch(
+    const [, , , , , , , , , , files] = await db.of(caller.study).batch(
       statement(
         withWho(
           caller,
@@ -169,7 +170,7 @@ export const completionStore = (db: Database) => ({
     const same = sql`u.study_id = ${study} AND u.id = ${upload.id} AND u.attempt = ${upload.attempt}`
     const restarted = sql`EXISTS (SELECT 1 FROM object_deletions d
       WHERE d.study_id = ${study} AND d.object_key = ${upload.objectKey})`
-    await db.batch(
+    await db.of(caller.study).batch(
       dropUploadObjects(now, sql`SELECT u.* FROM uploads u WHERE ${same}`),
       statement(sql`DELETE FROM upload_parts WHERE study_id = ${study} AND upload_id = ${upload.id} AND EXISTS (
         SELECT 1 FROM uploads u WHERE ${same})`),
@@ -191,7 +192,8 @@ export const completionStore = (db: Database) => ({
     const objectKey = newObjectKey(study, upload.version)
     const here = sql`u.study_id = ${study} AND u.id = ${upload.id}`
     const same = sql`${here} AND u.attempt = ${upload.attempt}`
-    const [, , rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [, , rows] = await database.batch(
       dropObjects(
         now,
         sql`SELECT u.study_id, u.object_key, NULL AS multipart_id, u.owner, u.url_expires_at FROM uploads u WHERE ${same}`,
@@ -207,29 +209,38 @@ export const completionStore = (db: Database) => ({
 
   /** Open uploads that the sweep has to look at, of every study, longest due first. */
   async due(now: Date, limit: number): Promise<DueUpload[]> {
-    const [rows] = await db.batch(
-      statement<DueUpload>(
-        sql`SELECT study_id AS "studyId", id FROM uploads INDEXED BY uploads_due
-          WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
-      ),
-    )
-    return rows
+    const due = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<DueUpload>(
+          sql`SELECT study_id AS "studyId", id FROM uploads INDEXED BY uploads_due
+          WHERE due_at <= ${now.getTime()}${db.served('study_id')} ORDER BY due_at LIMIT ${limit}`,
+        ),
+      )
+      return rows
+    })
+    return due.slice(0, limit)
   },
 
   /** Those that failed are left for later, so that they are not in the way of the others. */
   async putOff(now: Date, failed: readonly DueUpload[]): Promise<void> {
-    const these = JSON.stringify(failed.map((each) => [each.studyId, each.id]))
-    await db.batch(
-      statement(
-        sql`UPDATE uploads SET due_at = ${now.getTime() + RETRY_AFTER} WHERE due_at <= ${now.getTime()}
-          AND (study_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${these}))`,
-      ),
+    await db.divided(
+      failed,
+      ({ studyId }) => studyId,
+      async (database, those) => {
+        const these = JSON.stringify(those.map((each) => [each.studyId, each.id]))
+        return database.batch(
+          statement(
+            sql`UPDATE uploads SET due_at = ${now.getTime() + RETRY_AFTER} WHERE due_at <= ${now.getTime()}
+              AND (study_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${these}))`,
+          ),
+        )
+      },
     )
   },
 
   /** Nothing has arrived: the sweep comes back when the upload's time is over, or at `at` if that is later. */
   async postpone(upload: Upload, at: Date): Promise<void> {
-    await db.batch(
+    await db.of(upload.study).batch(
       statement(
         sql`UPDATE uploads SET due_at = max(expires_at, ${at.getTime()})
           WHERE study_id = ${upload.study} AND id = ${upload.id} AND url_expires_at = ${upload.urlExpiresAt.getTime()}`,

@@ -94,6 +94,12 @@ export function openDatabase(d1: Queryable) {
 
     /** The same for an insert whose repetition would take its own first effect for somebody else's. */
     batchOnce: async <const Asked extends Statements>(...statements: Asked) => run(statements, 1),
+
+    /** How large it is, as D1 says beside each answer. */
+    async bytes(): Promise<number> {
+      const [asked] = await attempt([d1.prepare('SELECT 1')], ATTEMPTS)
+      return asked?.meta.size_after ?? 0
+    },
   }
 }
 export type Database = ReturnType<typeof openDatabase>

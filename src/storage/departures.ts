@@ -5,7 +5,8 @@ import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { INDEXED, MOST_AT_ONCE } from './grant-templates.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -61,7 +62,7 @@ const othersLinks = (leaving: Leaving, now: Date): SQL =>
         (SELECT m.participant_id FROM members m INDEXED BY members_id
           WHERE m.study_id = t.study_id AND m.id = t.member_id))`
 
-export const departureStore = (db: Database) => ({
+export const departureStore = (db: Databases) => ({
   /**
    * Takes a participant out of the study, and closes their files to its team, in one batch: from its row on they are
    * private to everyone but their owner, and what the team had to act for them with is gone. It goes on record first:
@@ -78,7 +79,7 @@ export const departureStore = (db: Database) => ({
     const meant = sql`p.study_id = ${study}
       AND p.id = ${participant === 'me' ? sql`(SELECT participant_id FROM who)` : participant}`
     const isDone = sql`EXISTS (SELECT 1 FROM audit_events e WHERE e.study_id = ${study} AND e.id = ${id})`
-    const [who, , , , , rows] = await db.batch(
+    const [who, , , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       recordFirst(
         caller,
@@ -124,13 +125,16 @@ export const departureStore = (db: Database) => ({
 
   /** Departures that nobody has moved on for a while, of every study, longest due first. */
   async due(now: Date, limit: number): Promise<Leaving[]> {
-    const [rows] = await db.batch(
-      statement<Leaving>(
-        sql`SELECT study_id AS study, participant_id AS participant FROM departures INDEXED BY departures_due
-          WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
-      ),
-    )
-    return rows
+    const due = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<Leaving>(
+          sql`SELECT study_id AS study, participant_id AS participant FROM departures INDEXED BY departures_due
+          WHERE due_at <= ${now.getTime()}${db.served('study_id')} ORDER BY due_at LIMIT ${limit}`,
+        ),
+      )
+      return rows
+    })
+    return due.slice(0, limit)
   },
 
   /**
@@ -140,7 +144,7 @@ export const departureStore = (db: Database) => ({
    */
   async step(leaving: Leaving, now: Date): Promise<{ over: boolean; moved: boolean }> {
     const links = othersLinks(leaving, now)
-    const [revoked, ended, closed, , , left] = await db.batch(
+    const [revoked, ended, closed, , , left] = await db.of(leaving.study).batch(
       statement<{ hash: string }>(
         sql`UPDATE download_tokens SET revoked_at = ${now.getTime()}
           WHERE (study_id, hash) IN (${links} LIMIT ${AT_ONCE.links}) RETURNING hash`,

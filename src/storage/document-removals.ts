@@ -5,7 +5,8 @@ import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 /** How many documents one batch removes, and how long their values are together; one goes however long it is. */
@@ -23,7 +24,7 @@ function togetherOf(rows: readonly { identifier: Identifier; size: number }[]): 
     .map(({ identifier }) => identifier)
 }
 
-export const documentRemovalStore = (db: Database) => ({
+export const documentRemovalStore = (db: Databases) => ({
   /**
    * Removes those of a participant's documents that are named, with their values, as far as the rule lets the caller,
    * and names the next. What goes is what was put on record first, by this batch and no other: if it is repeated, what
@@ -46,7 +47,7 @@ export const documentRemovalStore = (db: Database) => ({
         sql`DELETE FROM ${table} WHERE study_id = ${study} AND participant_id = ${participant} AND identifier IN (${goes})`,
       )
     const mayGo = allows(rule, targetOwnedBy(sql`${study}`, sql`${participant}`), READ_ONCE)
-    const [who, participants, , , , rows] = await db.batch(
+    const [who, participants, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ status: ParticipantStatus }>(
         sql`SELECT p.status FROM participants p

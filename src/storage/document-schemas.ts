@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { documentSchemas } from './schema/documents.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -27,9 +28,9 @@ const schemaStatement = (caller: Caller, identifier: Identifier) =>
     sql`SELECT ${columns} FROM document_schemas s WHERE s.study_id = ${caller.study} AND s.identifier = ${identifier}`,
   )
 
-export const documentSchemaStore = (db: Database) => ({
+export const documentSchemaStore = (db: Databases) => ({
   async find(caller: Caller, identifier: Identifier): Promise<FoundSchema> {
-    const [who, rows] = await db.batch(whoStatement(caller), schemaStatement(caller, identifier))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), schemaStatement(caller, identifier))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), schema: row && schemaOfRow(row) }
   },
@@ -39,7 +40,7 @@ export const documentSchemaStore = (db: Database) => ({
     page: PageRequest,
   ): Promise<{ principal: Principal | undefined; page: Page<DocumentSchema> }> {
     const after = decodeCursor('document-schemas', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<SchemaRow>(
         sql`SELECT ${columns} FROM document_schemas s WHERE s.study_id = ${caller.study}
@@ -62,7 +63,7 @@ export const documentSchemaStore = (db: Database) => ({
     { rule, identifier, schema }: { rule: Rule; identifier: Identifier; schema: string },
   ): Promise<FoundSchema> {
     const { study } = caller
-    const [who, , , rows] = await db.batch(
+    const [who, , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -84,7 +85,7 @@ export const documentSchemaStore = (db: Database) => ({
     caller: Caller,
     { rule, identifier }: { rule: Rule; identifier: Identifier },
   ): Promise<{ principal: Principal | undefined; removed: boolean }> {
-    const [who, removed] = await db.batch(
+    const [who, removed] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ identifier: string }>(
         withWho(

@@ -8,7 +8,8 @@ import type { Document } from '../model/entities.ts'
 import { recordFirst } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, type Statement, statement } from './database.ts'
+import { first, type Statement, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   documentColumns,
   type DocumentName,
@@ -57,9 +58,9 @@ type Write = Readonly<{
   writeBody: Statement<never>
 }>
 
-export const documentStore = (db: Database) => {
+export const documentStore = (db: Databases) => {
   async function run(caller: Caller, name: DocumentName, asked: Write): Promise<WrittenDocument> {
-    const [, , , rows] = await db.batch(
+    const [, , , rows] = await db.of(caller.study).batch(
       asked.decide,
       asked.write,
       asked.writeBody,
@@ -83,7 +84,7 @@ export const documentStore = (db: Database) => {
   return {
     async find(caller: Caller, name: DocumentName, rule: Rule): Promise<FoundDocument & { data: string | undefined }> {
       const readable = allows(rule, targetOwnedBy(sql`d.study_id`, sql`d.participant_id`))
-      const [rows] = await db.batch(
+      const [rows] = await db.of(caller.study).batch(
         statement<FoundRow & { data: string | null }>(
           withWho(
             caller,
@@ -103,7 +104,7 @@ export const documentStore = (db: Database) => {
       { prefix, rule, page }: { prefix: string; rule: Rule; page: PageRequest },
     ): Promise<{ principal: Principal | undefined; page: Page<Document> }> {
       const after = decodeCursor('documents', page.cursor)
-      const [who, rows] = await db.batch(
+      const [who, rows] = await db.of(caller.study).batch(
         whoStatement(caller),
         statement<DocumentRow>(
           withWho(
@@ -202,7 +203,7 @@ export const documentStore = (db: Database) => {
     ): Promise<{ etag: string; data: string } | undefined> {
       const owner = ownerBesideWho(name)
       const [rows] = await unlessTooDeep(
-        db.batch(
+        db.of(caller.study).batch(
           statement<{ etag: string; data: string }>(
             withWho(
               caller,

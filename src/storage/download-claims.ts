@@ -10,7 +10,8 @@ import {
 } from '../model/ids.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, targetFile } from './conditions.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { versionColumns, versionOfRow, type VersionRow } from './file-rows.ts'
 import { downloadTokens } from './schema/files.ts'
 import { keyPrincipal, keyStands, memberPrincipal, studyStands } from './who.ts'
@@ -86,12 +87,12 @@ const leads = (now: Date, { rule, to }: { rule: Rule; to: Destination | undefine
     WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
       AND v.file_id = f.id AND ${to === undefined ? sql`1` : isAt(to)} AND ${allows(rule, targetFile('f'))})`
 
-export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
+export const downloadClaimStore = (db: Databases, kv: KVNamespace) => ({
   /** What is known of a link before it is claimed: from KV, which may be behind, else from its row. */
   async know({ studyNumber, hash }: { studyNumber: number; hash: string }): Promise<KnownLink | undefined> {
     const record = KnownLink.safeParse(await kv.get(kvKey(hash), 'json').catch(() => null))
     if (record.success) return record.data
-    const [rows] = await db.batch(
+    const [rows] = await db.ofNumber(studyNumber).batch(
       statement<{ study: StudyId; objectKey: string | null; delivery: Delivery; confirm: number; expiresAt: number }>(
         sql`SELECT s.id AS study, v.object_key AS "objectKey", t.delivery, t.confirm, t.expires_at AS "expiresAt"
           FROM studies s CROSS JOIN download_tokens t ON t.study_id = s.id AND t.hash = ${hash}
@@ -117,7 +118,7 @@ export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
     { study, hash, now }: { study: StudyId; hash: string; now: Date },
     leading: { rule: Rule; to: Destination },
   ): Promise<Version | undefined> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(study).batch(
       statement<VersionRow>(
         sql`SELECT ${versionColumns('v')} FROM download_tokens t
           CROSS JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
@@ -139,7 +140,7 @@ export const downloadClaimStore = (db: Database, kv: KVNamespace) => ({
     { rule, to }: { rule: Rule; to?: Destination },
   ): Promise<Claim> {
     const time = now.getTime()
-    const [, rows] = await db.batch(
+    const [, rows] = await db.of(study).batch(
       statement(
         sql`UPDATE download_tokens AS t SET claimed_at = coalesce(claimed_at, ${time}), claimed_by = ${nonce}
           WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL

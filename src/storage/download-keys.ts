@@ -6,7 +6,8 @@ import type { Rule } from '../model/rules.ts'
 import { type FoundKey, keyColumns, keyOfRow, type KeyRow } from './api-keys.ts'
 import { record, recordFirst } from './audit.ts'
 import { allows, READ_ONCE, targetStudy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
 // Keys of role `download` as they go by their names: of those of a study that are not revoked each has its own. The
@@ -30,14 +31,45 @@ const standing = (caller: Caller) => sql`${ofStudy(caller)} AND k.revoked_at IS 
 const isThere = (study: StudyId) =>
   study === NO_STUDY ? sql`1` : sql`EXISTS (SELECT 1 FROM studies s WHERE s.id = ${study} AND s.status = 'active')`
 
-export const downloadKeyStore = (db: Database) => ({
+const others = (db: Databases) => db.all.filter((database) => database !== db.home)
+
+/**
+ * Keys of all studies, as another database than the first has them, where they are beside the studies that they open.
+ * What is revoked in either stays so.
+ */
+const spread = (keys: readonly KeyRow[]) =>
+  statement(
+    sql`INSERT INTO api_keys (study_id, hash, id, role, label, hint, created_at, expires_at, revoked_at, issued_by)
+      SELECT ${NO_STUDY}, ${told('hash')}, ${told('id')}, ${told('role')}, ${told('label')}, ${told('hint')},
+        ${told('createdAt')}, ${told('expiresAt')}, ${told('revokedAt')}, ${told('issuedBy')}
+      FROM json_each(${JSON.stringify(keys)}) told WHERE true
+      ON CONFLICT (study_id, hash) DO UPDATE SET
+        revoked_at = min(coalesce(revoked_at, excluded.revoked_at), coalesce(excluded.revoked_at, revoked_at))
+      WHERE excluded.revoked_at IS NOT NULL`,
+  )
+const told = (name: keyof KeyRow) => sql`told.value ->> ${name}`
+
+/** Before it is revoked in the first: what was answered to holds in all, and what failed half-way is found again. */
+async function revokeElsewhere(db: Databases, ids: readonly KeyId[], now: Date): Promise<void> {
+  if (others(db).length === 0) return
+  const [rows] = await db.home.batch(
+    statement<KeyRow>(
+      sql`SELECT ${columns} FROM api_keys k INDEXED BY api_keys_id WHERE k.study_id = ${NO_STUDY}
+        AND k.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+    ),
+  )
+  const ended = rows.map((row) => ({ ...row, revokedAt: Math.min(row.revokedAt ?? now.getTime(), now.getTime()) }))
+  await Promise.all(others(db).map(async (database) => database.batch(spread(ended))))
+}
+
+export const downloadKeyStore = (db: Databases) => ({
   /** Undefined `key`: the rule says no, there is no such study, or (`taken`) the name is another's. */
   async issue(
     caller: Caller,
     { rule, key }: { rule: Rule; key: NewDownloadKey },
   ): Promise<FoundKey & { taken: boolean }> {
     const { study } = caller
-    const [who, , , rows, namesakes] = await db.batch(
+    const [who, , , rows, namesakes] = await db.of(study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -54,6 +86,9 @@ export const downloadKeyStore = (db: Database) => ({
       statement<{ id: KeyId }>(sql`SELECT k.id FROM ${standing(caller)} AND k.label = ${key.name} LIMIT 1`),
     )
     const row = first(rows)
+    // Where it does not get to at once, the sweep brings it.
+    if (row !== undefined && study === NO_STUDY)
+      await Promise.allSettled(others(db).map(async (to) => to.batch(spread([row]))))
     return {
       principal: principalOf(first(who), study),
       key: row && keyOfRow(row),
@@ -61,9 +96,23 @@ export const downloadKeyStore = (db: Database) => ({
     }
   },
 
+  /** Brings the keys of all studies to databases that do not have them; answers how many there are. */
+  async spread(): Promise<number> {
+    if (others(db).length === 0) return 0
+    const [rows] = await db.home.batch(
+      statement<KeyRow>(
+        sql`SELECT ${columns} FROM api_keys k INDEXED BY api_keys_download
+          WHERE k.study_id = ${NO_STUDY} AND k.role = 'download' LIMIT ${MOST}`,
+      ),
+    )
+    await Promise.all(others(db).map(async (database) => database.batch(spread(rows))))
+    return rows.length
+  },
+
   /** By name. */
   async list(caller: Caller): Promise<{ principal: Principal | undefined; keys: readonly ApiKey[] }> {
-    const [who, rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(
       whoStatement(caller),
       statement<KeyRow>(sql`SELECT ${columns} FROM ${standing(caller)} ORDER BY k.label LIMIT ${MOST}`),
     )
@@ -75,7 +124,7 @@ export const downloadKeyStore = (db: Database) => ({
    * rotated is among them while it goes on beside its successor.
    */
   async named(caller: Caller, name: string): Promise<{ principal: Principal | undefined; ids: readonly KeyId[] }> {
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: KeyId }>(
         sql`SELECT k.id FROM ${ofStudy(caller)} AND k.label = ${name}
@@ -90,7 +139,8 @@ export const downloadKeyStore = (db: Database) => ({
     const { study, now } = caller
     const stands = sql`(k.revoked_at IS NULL OR k.revoked_at > ${now.getTime()})`
     const chosen = sql`json_each(${JSON.stringify(ids.map((id) => [id, newId('aud', now)]))}) chosen`
-    await db.batch(
+    if (study === NO_STUDY) await revokeElsewhere(db, ids, now)
+    await db.of(study).batch(
       recordFirst(
         caller,
         { action: 'key.revoke', owner: sql`''`, object: sql`k.id`, id: sql`chosen.value ->> 1` },

@@ -8,7 +8,8 @@ import type { Rule } from '../model/rules.ts'
 import { insertEvent, record, subjectOf } from './audit.ts'
 import { allows, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { type KnownLink, kvKey } from './download-claims.ts'
 import { fileOfRow, fileStatement } from './file-rows.ts'
 import type { FoundFile } from './files.ts'
@@ -83,7 +84,7 @@ const recordIssue = (caller: Caller, issued: SQL) =>
     }),
   )
 
-export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
+export const downloadTokenStore = (db: Databases, kv: KVNamespace) => ({
   /**
    * D1 decides whether there is a link. KV may then hold what a claim wants to know beforehand, or fail to: who asks for
    * that is given the put, for which nobody needs to wait; else a claim asks the row. Undefined: the rules, or a version that is not there, stand in the way.
@@ -98,7 +99,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
   ): Promise<DownloadToken | undefined> {
     const { study, now } = caller
     const issued = sql`t.study_id = ${study} AND t.hash = ${token.hash}`
-    const [, , , rows] = await db.batch(
+    const [, , , rows] = await db.of(caller.study).batch(
       statement(
         withWho(
           caller,
@@ -145,7 +146,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
 
   /** One of a file's links. Whether the caller may see it, its file says. */
   async find(caller: Caller, file: FileId, id: DownloadTokenId): Promise<DownloadToken | undefined> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<TokenRow>(
         sql`SELECT ${columns} FROM download_tokens t INDEXED BY download_tokens_file
           WHERE t.study_id = ${caller.study} AND t.file_id = ${file} AND t.id = ${id}`,
@@ -158,7 +159,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
   async list(caller: Caller, file: FileId, page: PageRequest): Promise<FoundFile & { page: Page<DownloadToken> }> {
     const listing = `download-tokens:${file}`
     const after = decodeCursor(listing, page.cursor)
-    const [who, files, rows] = await db.batch(
+    const [who, files, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       fileStatement(caller, file),
       statement<TokenRow>(
@@ -181,7 +182,7 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
   ): Promise<FoundFile & { revoked: boolean }> {
     const { study, now } = caller
     const here = sql`t.study_id = ${study} AND t.file_id = ${file} AND t.id = ${id}`
-    const [who, files, revoked] = await db.batch(
+    const [who, files, revoked] = await db.of(caller.study).batch(
       whoStatement(caller),
       fileStatement(caller, file),
       statement<{ hash: string }>(
@@ -213,13 +214,16 @@ export const downloadTokenStore = (db: Database, kv: KVNamespace) => ({
 
   /** Forgets links that ended a day ago; answers how many went. */
   async purge(now: Date, limit: number): Promise<number> {
-    const [rows] = await db.batch(
-      statement<{ id: string }>(
-        sql`DELETE FROM download_tokens WHERE (study_id, hash) IN (
+    const gone = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ id: string }>(
+          sql`DELETE FROM download_tokens WHERE (study_id, hash) IN (
           SELECT study_id, hash FROM download_tokens INDEXED BY download_tokens_expires
-          WHERE expires_at <= ${now.getTime() - KEPT_MS} ORDER BY expires_at LIMIT ${limit}) RETURNING id`,
-      ),
-    )
-    return rows.length
+          WHERE expires_at <= ${now.getTime() - KEPT_MS}${db.served('study_id')} ORDER BY expires_at LIMIT ${limit}) RETURNING id`,
+        ),
+      )
+      return rows
+    })
+    return gone.length
   },
 })

@@ -3,12 +3,13 @@ import type { FileDetails } from '../model/entities.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetFile } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { assignments, isSaid } from './files.ts'
 import { type FoundVersion, numberedStatement, versionOfFileRow } from './versions.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
-export const draftStore = (db: Database) => ({
+export const draftStore = (db: Databases) => ({
   /**
    * Makes a file of the draft that a version belongs to, if it still is one and the rule lets the caller edit it.
    * `named` is also what an earlier run of this batch, whose answer was lost, has named just so.
@@ -26,7 +27,7 @@ export const draftStore = (db: Database) => ({
       ...assignments(details),
       sql`draft = 0, listed_at = ${now}, revision = revision + 1, updated_at = ${now}`,
     ]
-    const [who, named, , rows, done] = await db.batch(
+    const [who, named, , rows, done] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(

@@ -9,7 +9,8 @@ import { keyColumns, keyOfRow, type KeyRow } from './api-keys.ts'
 import { insertEvent, record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { remember } from './idempotency.ts'
 import { enrolmentCodes } from './schema/enrolment-codes.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -50,14 +51,14 @@ const codeOfRow = (row: CodeRow): EnrolmentCode => ({
   revokedAt: dateOrNull(row.revokedAt),
 })
 
-export const enrolmentCodeStore = (db: Database) => ({
+export const enrolmentCodeStore = (db: Databases) => ({
   /** Undefined `code`: the rule says no, or the participant is not there or has withdrawn. */
   async issue(
     caller: Caller,
     { rule, code }: { rule: Rule; code: NewEnrolmentCode },
   ): Promise<{ principal: Principal | undefined; code: EnrolmentCode | undefined }> {
     const { study } = caller
-    const [who, , , , rows] = await db.batch(
+    const [who, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -86,7 +87,7 @@ export const enrolmentCodeStore = (db: Database) => ({
     participant: ParticipantId,
     id: EnrolmentCodeId,
   ): Promise<{ principal: Principal | undefined; code: EnrolmentCode | undefined }> {
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<CodeRow>(
         sql`SELECT ${columns} FROM enrolment_codes e INDEXED BY enrolment_codes_participant
@@ -104,7 +105,7 @@ export const enrolmentCodeStore = (db: Database) => ({
     page: PageRequest,
   ): Promise<{ principal: Principal | undefined; page: Page<EnrolmentCode> }> {
     const after = decodeCursor('enrolment-codes', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<CodeRow>(
         sql`SELECT ${columns} FROM enrolment_codes e INDEXED BY enrolment_codes_participant
@@ -126,7 +127,7 @@ export const enrolmentCodeStore = (db: Database) => ({
     caller: Caller,
     { rule, participant, id }: { rule: Rule; participant: ParticipantId; id: EnrolmentCodeId },
   ): Promise<{ principal: Principal | undefined; revoked: boolean }> {
-    const [who, revoked] = await db.batch(
+    const [who, revoked] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(
@@ -153,7 +154,7 @@ export const enrolmentCodeStore = (db: Database) => ({
     const time = now.getTime()
     const study = sql`(SELECT id FROM studies WHERE number = ${studyNumber} AND status = 'active')`
     const ours = sql`e.study_id = ${study} AND e.hash = ${codeHash} AND e.claimed_by = ${nonce}`
-    const [, , , rows, known] = await db.batch(
+    const [, , , rows, known] = await db.ofNumber(studyNumber).batch(
       statement(
         sql`UPDATE enrolment_codes AS e
           SET claimed_at = coalesce(claimed_at, ${time}), claimed_by = ${nonce}, key_id = coalesce(key_id, ${key.id})
@@ -200,13 +201,16 @@ export const enrolmentCodeStore = (db: Database) => ({
 
   /** Forgets codes that ended a day ago; answers how many went. */
   async purge(now: Date, limit: number): Promise<number> {
-    const [rows] = await db.batch(
-      statement<{ id: string }>(
-        sql`DELETE FROM enrolment_codes WHERE (study_id, hash) IN (
+    const gone = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ id: string }>(
+          sql`DELETE FROM enrolment_codes WHERE (study_id, hash) IN (
           SELECT study_id, hash FROM enrolment_codes INDEXED BY enrolment_codes_expires
-          WHERE expires_at <= ${now.getTime() - KEPT_MS} ORDER BY expires_at LIMIT ${limit}) RETURNING id`,
-      ),
-    )
-    return rows.length
+          WHERE expires_at <= ${now.getTime() - KEPT_MS}${db.served('study_id')} ORDER BY expires_at LIMIT ${limit}) RETURNING id`,
+        ),
+      )
+      return rows
+    })
+    return gone.length
   },
 })

@@ -226,6 +226,15 @@ export const linksStatement = (erasing: Erasing, now: Date) =>
     sql`SELECT hash FROM ${linksOf(erasing)} AND created_at <= ${now.getTime() - LINK_MARGIN_MS} LIMIT ${LINKS_AT_ONCE}`,
   )
 
+/** The hosts that a step takes, for the directory of several databases, which has their names too. */
+export const hostsStatement = (erasing: Erasing) =>
+  statement<{ host: string }>(
+    erasing.participant === null
+      ? sql`SELECT host FROM hosts WHERE study_id = ${studyOf(erasing)} LIMIT ${AT_ONCE.rows}`
+      : sql`SELECT host FROM hosts INDEXED BY hosts_participant
+          WHERE study_id = ${studyOf(erasing)} AND participant_id = ${erasing.participant} LIMIT ${AT_ONCE.rows}`,
+  )
+
 /** What a step removes; `links` are those whose records are gone. */
 export const removalStatements = (erasing: Erasing, { now, links }: { now: Date; links: readonly string[] }) => [
   statement(

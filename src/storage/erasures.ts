@@ -8,9 +8,10 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { kvKey } from './download-claims.ts'
-import { type Erasing, isEmpty, linksStatement, removalStatements } from './erasure-steps.ts'
+import { type Erasing, isEmpty, hostsStatement, linksStatement, removalStatements } from './erasure-steps.ts'
 import { erasures } from './schema/erasures.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -68,7 +69,7 @@ const mayEnd = (erasure: Erasure): SQL => {
   return sql`NOT EXISTS (SELECT 1 FROM ${outboxOf(erasure)})${others}`
 }
 
-export const erasureStore = (db: Database, kv: KVNamespace) => ({
+export const erasureStore = (db: Databases, kv: KVNamespace) => ({
   /**
    * Closes a participant's things to everyone, and the participant's own way in, in one batch: their keys, memberships,
    * codes and links are good for nothing from then on, and what else is theirs is neither seen nor written. Contact
@@ -82,7 +83,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
     const { study } = caller
     const now = caller.now.getTime()
     const meant = participant === 'me' ? sql`(SELECT participant_id FROM who)` : sql`${participant}`
-    const [who, there, , , , rows] = await db.batch(
+    const [who, there, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: ParticipantId }>(
         withWho(caller, sql`SELECT p.id FROM participants p WHERE p.study_id = ${study} AND p.id = ${meant}`),
@@ -134,7 +135,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
   ): Promise<FoundErasure> {
     const { study } = caller
     const now = caller.now.getTime()
-    const [who, , , , rows] = await db.batch(
+    const [who, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -161,7 +162,8 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
   },
 
   async find(caller: Caller, id: ErasureId): Promise<FoundErasure> {
-    const [who, rows] = await db.batch(whoStatement(caller), erasureStatement({ study: caller.study, id }))
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(whoStatement(caller), erasureStatement({ study: caller.study, id }))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), erasure: row && erasureOfRow(row) }
   },
@@ -170,7 +172,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
   async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Erasure> }> {
     const { study } = caller
     const after = decodeCursor('erasures', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ErasureRow>(
         sql`SELECT ${columns} FROM erasures e WHERE e.study_id = ${study}
@@ -190,13 +192,16 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
 
   /** Those that nobody has moved on for a while, of every study, longest due first. */
   async due(now: Date, limit: number): Promise<Pick<Erasure, 'study' | 'id'>[]> {
-    const [rows] = await db.batch(
-      statement<{ study: StudyId; id: ErasureId }>(
-        sql`SELECT study_id AS study, id FROM erasures INDEXED BY erasures_due
-          WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
-      ),
-    )
-    return rows
+    const due = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ study: StudyId; id: ErasureId }>(
+          sql`SELECT study_id AS study, id FROM erasures INDEXED BY erasures_due
+          WHERE due_at <= ${now.getTime()}${db.served('study_id')} ORDER BY due_at LIMIT ${limit}`,
+        ),
+      )
+      return rows
+    })
+    return due.slice(0, limit)
   },
 
   /**
@@ -206,7 +211,14 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
    */
   async step(erasure: Erasure, now: Date): Promise<Erasure | undefined> {
     const erasing = erasingOf(erasure)
-    const [links] = await db.batch(linksStatement(erasing, now))
+    const database = db.of(erasure.study)
+    const [links, hosts] = await database.batch(linksStatement(erasing, now), db.places && hostsStatement(erasing))
+    // Before the rows that tell of them.
+    if (hosts.length > 0)
+      await db.places?.releaseHosts(
+        erasure.study,
+        hosts.map(({ host }) => host),
+      )
     const hashes = links.map(({ hash }) => hash)
     try {
       await Promise.all(hashes.map(async (hash) => kv.delete(kvKey(hash))))
@@ -224,7 +236,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
           WHERE ${isIt(erasure)} AND e.state = 'erasing' AND ${isEmpty(erasing)}`,
       ),
     ]
-    const [row] = (await db.batch(...statements, erasureStatement(erasure))).at(-1) ?? []
+    const [row] = (await db.of(erasure.study).batch(...statements, erasureStatement(erasure))).at(-1) ?? []
     return row && erasureOfRow(row)
   },
 
@@ -233,7 +245,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
    * not, it is looked at again when the outbox is done with the last of it.
    */
   async mayEnd(erasure: Erasure, now: Date): Promise<boolean> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(erasure.study).batch(
       statement<{ may: number }>(sql`SELECT ${mayEnd(erasure)} AS may`),
       statement(
         sql`UPDATE erasures AS e
@@ -252,7 +264,7 @@ export const erasureStore = (db: Database, kv: KVNamespace) => ({
     const { study, participant, kind } = erasure
     const isNow = sql`EXISTS (SELECT 1 FROM erasures e WHERE ${isIt(erasure)} AND e.state = 'deleting')
       AND ${mayEnd(erasure)}`
-    const [, , rows] = await db.batch(
+    const [, , rows] = await db.of(study).batch(
       kind === 'study'
         ? statement(
             sql`UPDATE studies SET id = '~' || number, status = 'erased', name = '', default_visibility = NULL,

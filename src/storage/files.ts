@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { isOnRecord, record } from './audit.ts'
 import { allows, allowsPublic, keepsSource, notErasing, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   atRevision,
   fileColumns,
@@ -78,10 +79,10 @@ export const renaming = (name: string, stays: SQL): SQL[] =>
 export const isSaid = (changes: FileChanges): SQL =>
   sql.join(valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`))
 
-export const fileStore = (db: Database) => ({
+export const fileStore = (db: Databases) => ({
   /** One trip, and no row that the caller's own does not lead to; a second for those who have no place in the study. */
   async find(caller: Caller, name: FileName): Promise<FoundFile> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<WhoRow & (FileRow | { [Column in keyof FileRow]: null })>(
         withWho(
           caller,
@@ -94,7 +95,8 @@ export const fileStore = (db: Database) => ({
     if (row !== undefined) {
       return { principal: principalOf(row, caller.study), file: row.id === null ? undefined : fileOfRow(row) }
     }
-    const [files] = await db.batch(
+    const database = db.of(caller.study)
+    const [files] = await database.batch(
       statement<FileRow>(withWho(caller, sql`SELECT ${fileColumns('f')} FROM files f WHERE ${isNamed(caller, name)}`)),
     )
     const file = first(files)
@@ -107,7 +109,7 @@ export const fileStore = (db: Database) => ({
     file: FileName,
     version: VersionName | undefined,
   ): Promise<FoundFile & { version: Version | undefined; downloadUrlSeconds: number | null }> {
-    const [who, rows, versions] = await db.batch(
+    const [who, rows, versions] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<FileRow & { downloadUrlSeconds: number | null }>(
         sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')},
@@ -146,7 +148,7 @@ export const fileStore = (db: Database) => ({
   ): Promise<FoundFile & { versions: Page<Version> }> {
     const listing = `versions:${file}`
     const after = decodeCursor(listing, page.cursor, 'number')
-    const [who, rows, versions] = await db.batch(
+    const [who, rows, versions] = await db.of(caller.study).batch(
       whoStatement(caller),
       fileStatement(caller, file),
       statement<VersionRow>(
@@ -180,7 +182,7 @@ export const fileStore = (db: Database) => ({
     const id = newId('aud', caller.now)
     const isDone = isOnRecord(caller, id)
     const set = [...assignments(changes), sql`revision = revision + 1`, sql`updated_at = ${caller.now.getTime()}`]
-    const [who, updated, , rows] = await db.batch(
+    const [who, updated, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(

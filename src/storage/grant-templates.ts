@@ -4,7 +4,8 @@ import type { Principal, PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, grantOn, READ_ONCE, targetFile } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   dropGrants,
   type GrantRules,
@@ -100,7 +101,7 @@ function recording(
   }
 }
 
-export const grantTemplateStore = (db: Database) => ({
+export const grantTemplateStore = (db: Databases) => ({
   /**
    * Shares every file that a template means and the caller may share, but what is theirs with whom it is shared: all or
    * nothing, in one batch. `files` counts those that were shared so before, too.
@@ -118,7 +119,7 @@ export const grantTemplateStore = (db: Database) => ({
       chosen: sql`${sharable} AND NOT ${isSo} AND ${isKnown} AND NOT ${isLeaving(caller, principal)}`,
       ready: sql`NOT ${isFull(principal)}`,
     })
-    const [who, tallies] = await db.batch(
+    const [who, tallies] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<Tally & { known: number | null; files: number; full: number | null }>(
         withWho(
@@ -151,7 +152,8 @@ export const grantTemplateStore = (db: Database) => ({
     const isShared = sql`EXISTS (${grantOn(file, asker, sql`1`)})`
     const chosen = sql`${meant(caller, { query, rule })} AND ${isShared}`
     const { record, recorded, count } = recording(caller, 'file.revoke', { chosen, ready: sql`1` })
-    const [who, tallies, , , counts] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, tallies, , , counts] = await database.batch(
       whoStatement(caller),
       statement<Tally>(withWho(caller, sql`SELECT count(*) AS changing, sum(${INDEXED}) AS characters ${chosen}`)),
       record,

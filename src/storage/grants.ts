@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { isOnRecord, record, recordFirst } from './audit.ts'
 import { allows, targetFile, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, dateOrNull, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileOfRow, fileStatement } from './file-rows.ts'
 import type { FoundFile } from './files.ts'
 import { grants } from './schema/grants.ts'
@@ -114,7 +115,7 @@ export const dropGrants = (
   )
 }
 
-export const grantStore = (db: Database) => ({
+export const grantStore = (db: Databases) => ({
   /** Shares a file, or shares it otherwise. `createdAt` is of the grant that stands now. */
   async put(
     caller: Caller,
@@ -123,7 +124,7 @@ export const grantStore = (db: Database) => ({
     const { study, now } = caller
     const id = newId('aud', now)
     const which = sql`f.id = ${file}`
-    const [who, , , files, outcomes] = await db.batch(
+    const [who, , , files, outcomes] = await db.of(caller.study).batch(
       whoStatement(caller),
       putGrants(caller, { which: sql`${which} AND NOT ${isOnRecord(caller, id)}`, grant, rules }),
       record(caller, {
@@ -160,7 +161,7 @@ export const grantStore = (db: Database) => ({
   async list(caller: Caller, file: FileId, page: PageRequest): Promise<FoundFile & { page: Page<Grant> }> {
     const listing = `grants:${file}`
     const after = decodeCursor(listing, page.cursor)
-    const [who, files, rows] = await db.batch(
+    const [who, files, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       fileStatement(caller, file),
       statement<GrantRow>(
@@ -187,7 +188,7 @@ export const grantStore = (db: Database) => ({
     files: readonly FileId[],
     rule: Rule,
   ): Promise<{ principal: Principal | undefined; grants: Grant[] }> {
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<GrantRow>(
         withWho(
@@ -210,7 +211,7 @@ export const grantStore = (db: Database) => ({
   ): Promise<FoundFile & { outcome: 'revoked' | 'standing' | 'none' }> {
     const { study, now } = caller
     const id = newId('aud', now)
-    const [who, , , files, [told]] = await db.batch(
+    const [who, , , files, [told]] = await db.of(caller.study).batch(
       whoStatement(caller),
       recordFirst(
         caller,
@@ -239,13 +240,16 @@ export const grantStore = (db: Database) => ({
 
   /** Forgets grants that have expired, so that lists need not step over them; answers how many went. */
   async purge(now: Date, limit: number): Promise<number> {
-    const [rows] = await db.batch(
-      statement<{ fileId: string }>(
-        sql`DELETE FROM grants WHERE (study_id, file_id, principal) IN (
+    const gone = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ fileId: string }>(
+          sql`DELETE FROM grants WHERE (study_id, file_id, principal) IN (
           SELECT study_id, file_id, principal FROM grants INDEXED BY grants_expires
-          WHERE expires_at <= ${now.getTime()} ORDER BY expires_at LIMIT ${limit}) RETURNING file_id AS "fileId"`,
-      ),
-    )
-    return rows.length
+          WHERE expires_at <= ${now.getTime()}${db.served('study_id')} ORDER BY expires_at LIMIT ${limit}) RETURNING file_id AS "fileId"`,
+        ),
+      )
+      return rows
+    })
+    return gone.length
   },
 })

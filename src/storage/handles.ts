@@ -6,7 +6,8 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow } from './file-rows.ts'
 import { uploadOfFileColumns, uploadOfFileRow, type UploadOfFileRow } from './upload-rows.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -37,7 +38,7 @@ const selectOwn = (caller: Caller, rule: Rule, { where, limit }: { where: SQL; l
   )
 
 /** The caller's own files: with content or without, by what they call them. One trip each. */
-export const handleStore = (db: Database) => ({
+export const handleStore = (db: Databases) => ({
   /** In the order of code points; drafts are on no list. */
   async list(
     caller: Caller,
@@ -46,7 +47,11 @@ export const handleStore = (db: Database) => ({
     const listing = 'handles'
     const after = decodeCursor(listing, page.cursor)
     const where = sql`f.handle > ${after?.[1] ?? ''} AND f.draft = 0`
-    const [who, rows] = await db.batch(whoStatement(caller), selectOwn(caller, rule, { where, limit: page.limit + 1 }))
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(
+      whoStatement(caller),
+      selectOwn(caller, rule, { where, limit: page.limit + 1 }),
+    )
     return {
       principal: principalOf(first(who), caller.study),
       page: pageOf(rows, page.limit, { listing, place: (row) => ['', row.handle], item: handledOfRow }),
@@ -59,7 +64,8 @@ export const handleStore = (db: Database) => ({
     rule: Rule,
   ): Promise<{ principal: Principal | undefined; found: HandledFile | undefined }> {
     const where = sql`f.handle = ${handle}`
-    const [who, rows] = await db.batch(whoStatement(caller), selectOwn(caller, rule, { where, limit: 1 }))
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(whoStatement(caller), selectOwn(caller, rule, { where, limit: 1 }))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), found: row && handledOfRow(row) }
   },

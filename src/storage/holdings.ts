@@ -4,7 +4,8 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { documentColumns, documentOfRow, type DocumentRow } from './document-rows.ts'
 import { reportColumns, reportOfRow, type ReportRow, targetReport } from './report-rows.ts'
 import { type Caller, withWho } from './who.ts'
@@ -13,7 +14,7 @@ import { type Caller, withWho } from './who.ts'
 const CANDIDATES = 1_000
 
 /** What a whole study holds besides files, a stretch at a time, for those whom the rules show it to. */
-export const holdingStore = (db: Database) => ({
+export const holdingStore = (db: Databases) => ({
   /** Documents by participant and identifier, last written from `from` on and before `until`. */
   async documents(
     caller: Caller,
@@ -23,7 +24,7 @@ export const holdingStore = (db: Database) => ({
     const [participant, identifier] = decodeCursor(listing, page.cursor) ?? ['', '']
     const range = sql`FROM documents d WHERE d.study_id = ${caller.study}
       AND (d.participant_id, d.identifier) > (${participant}, ${identifier}) ORDER BY d.participant_id, d.identifier`
-    const [rows, ends] = await db.batch(
+    const [rows, ends] = await db.of(caller.study).batch(
       statement<DocumentRow>(
         withWho(
           caller,
@@ -51,7 +52,7 @@ export const holdingStore = (db: Database) => ({
   async reports(caller: Caller, { rule, page }: { rule: Rule; page: PageRequest }): Promise<Page<Report>> {
     const listing = 'study-reports'
     const [owner, identifier] = decodeCursor(listing, page.cursor) ?? ['', '']
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<ReportRow>(
         withWho(
           caller,

@@ -8,6 +8,7 @@ import { record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import type { hosts } from './schema/hosts.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
@@ -26,19 +27,57 @@ const hostOfRow = (row: HostRow): Host => ({
   participant: row.participantId as ParticipantId,
 })
 
-export const hostStore = (db: Database) => ({
+/** Whose a host is, in one database. */
+async function foundIn(database: Database, host: HostName): Promise<FoundHost | undefined> {
+  const [rows] = await database.batch(
+    statement<FoundHost>(
+      sql`SELECT h.study_id AS study, s.number AS "studyNumber", h.participant_id AS participant
+        FROM hosts h INDEXED BY hosts_host CROSS JOIN studies s ON s.id = h.study_id AND s.status = 'active'
+        CROSS JOIN participants p ON p.study_id = h.study_id AND p.id = h.participant_id
+          AND p.status IN ('active', 'withdrawn')
+        WHERE h.host = ${host}`,
+    ),
+  )
+  return first(rows)
+}
+
+const principalIn = async (db: Databases, caller: Caller) => {
+  const [who] = await db.of(caller.study).batch(whoStatement(caller))
+  return principalOf(first(who), caller.study)
+}
+
+/**
+ * Of several databases none can say whether a host is another study's: the directory does, before its row is written.
+ * What was claimed by a study that has no such row may be claimed again, once it is sure that none is on its way.
+ */
+async function claimIn({ places, of }: Databases, { study, now }: Caller, host: HostName) {
+  if (places === undefined) return 'none'
+  const had = await places.studyAt(host, { anew: true })
+  const holder = await places.claimHost({ host, study, now })
+  if (holder === study) return had === study ? 'ours' : 'new'
+  const isKept = holder !== undefined && (await foundRow(of(holder), host, holder))
+  if (holder === undefined || isKept) return 'taken'
+  return (await places.claimHost({ host, study, now }, holder)) === study ? 'new' : 'taken'
+}
+
+async function foundRow(database: Database, host: HostName, study: StudyId): Promise<boolean> {
+  const [rows] = await database.batch(
+    statement<{ found: number }>(sql`SELECT 1 AS found FROM hosts WHERE study_id = ${study} AND host = ${host}`),
+  )
+  return rows.length > 0
+}
+
+export const hostStore = (db: Databases) => ({
   /** Whose a host is. It begins with no study, for the host is all that is known; of nobody whose erasure has begun. */
   async find(host: HostName): Promise<FoundHost | undefined> {
-    const [rows] = await db.batch(
-      statement<FoundHost>(
-        sql`SELECT h.study_id AS study, s.number AS "studyNumber", h.participant_id AS participant
-          FROM hosts h INDEXED BY hosts_host CROSS JOIN studies s ON s.id = h.study_id AND s.status = 'active'
-          CROSS JOIN participants p ON p.study_id = h.study_id AND p.id = h.participant_id
-            AND p.status IN ('active', 'withdrawn')
-          WHERE h.host = ${host}`,
-      ),
-    )
-    return first(rows)
+    const { places } = db
+    if (places === undefined) return foundIn(db.home, host)
+    const study = await places.studyAt(host, { anew: false })
+    const found = study && (await foundIn(db.of(study), host))
+    if (found !== undefined) return found
+    // What is remembered may be behind, and its study's own row decides.
+    const next = await places.studyAt(host, { anew: true })
+    return next && next !== study ? foundIn(db.of(next), host) : undefined
   },
 
   /** Gives a host to a participant: one that is nobody's, or another's of the same study. */
@@ -47,10 +86,12 @@ export const hostStore = (db: Database) => ({
     { host, participant, rule }: { host: HostName; participant: ParticipantId; rule: Rule },
   ): Promise<{ principal: Principal | undefined; outcome: HostOutcome }> {
     const { study } = caller
+    const claim = caller.credential.kind === 'operator' ? await claimIn(db, caller, host) : 'none'
+    if (claim === 'taken') return { principal: await principalIn(db, caller), outcome: 'taken' }
     const isOthers = sql`EXISTS (SELECT 1 FROM hosts h INDEXED BY hosts_host WHERE h.host = ${host} AND h.study_id <> ${study})`
     const isThere = sql`EXISTS (SELECT 1 FROM participants p WHERE p.study_id = ${study} AND p.id = ${participant}
       AND p.status <> 'erasing')`
-    const [who, , , outcomes] = await db.batch(
+    const [who, , , outcomes] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -69,7 +110,9 @@ export const hostStore = (db: Database) => ({
             THEN 'no_study' WHEN NOT ${isThere} THEN 'no_participant' WHEN ${isOthers} THEN 'taken' ELSE 'set' END AS outcome`,
       ),
     )
-    return { principal: principalOf(first(who), study), outcome: first(outcomes)?.outcome ?? 'no_study' }
+    const outcome = first(outcomes)?.outcome ?? 'no_study'
+    if (claim === 'new' && outcome !== 'set') await db.places?.releaseHosts(study, [host])
+    return { principal: principalOf(first(who), study), outcome }
   },
 
   async remove(
@@ -78,7 +121,7 @@ export const hostStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined }> {
     const { study } = caller
     const here = sql`study_id = ${study} AND host = ${host}`
-    const [who] = await db.batch(
+    const [who] = await db.of(caller.study).batch(
       whoStatement(caller),
       // Recorded first: whose it was is told by the row that goes.
       record(
@@ -93,6 +136,7 @@ export const hostStore = (db: Database) => ({
         ),
       ),
     )
+    if (caller.credential.kind === 'operator') await db.places?.releaseHosts(study, [host])
     return { principal: principalOf(first(who), study) }
   },
 
@@ -100,7 +144,7 @@ export const hostStore = (db: Database) => ({
   async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Host> }> {
     const listing = 'hosts'
     const after = decodeCursor(listing, page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<HostRow>(
         sql`SELECT h.study_id AS "studyId", h.host, h.participant_id AS "participantId" FROM hosts h

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { MadeIds } from '../model/idempotency.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { type Caller, withWho } from './who.ts'
 
 /** How long a repeated request is answered with what the first has made. */
@@ -43,12 +44,12 @@ export const remember = (caller: Caller, { ids, owner }: Made) => {
 export const isKeyTaken = (failure: unknown) =>
   failure instanceof Error && failure.message.includes('NOT NULL constraint failed: idempotency_keys.fingerprint')
 
-export const idempotencyStore = (db: Database) => ({
+export const idempotencyStore = (db: Databases) => ({
   /** What the caller's request, or another one with its Idempotency-Key, has made. */
   async find(caller: Caller): Promise<{ fingerprint: string; ids: MadeIds } | undefined> {
     const { idempotency, study, now } = caller
     if (idempotency === undefined) return undefined
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<{ fingerprint: string; ids: string }>(
         withWho(
           caller,
@@ -65,13 +66,16 @@ export const idempotencyStore = (db: Database) => ({
 
   /** Forgets keys whose time is over; answers how many went. */
   async purge(now: Date, limit: number): Promise<number> {
-    const [rows] = await db.batch(
-      statement<{ key: string }>(
-        sql`DELETE FROM idempotency_keys WHERE (study_id, actor, key) IN (
+    const gone = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<{ key: string }>(
+          sql`DELETE FROM idempotency_keys WHERE (study_id, actor, key) IN (
           SELECT study_id, actor, key FROM idempotency_keys INDEXED BY idempotency_keys_expires
-          WHERE expires_at <= ${now.getTime()} ORDER BY expires_at LIMIT ${limit}) RETURNING key`,
-      ),
-    )
-    return rows.length
+          WHERE expires_at <= ${now.getTime()}${db.served('study_id')} ORDER BY expires_at LIMIT ${limit}) RETURNING key`,
+        ),
+      )
+      return rows
+    })
+    return gone.length
   },
 })

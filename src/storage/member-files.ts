@@ -4,7 +4,8 @@ import type { FileId, KeyId, ParticipantId, StudyId, UploadId } from '../model/i
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, notErasing, targetStudy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
 import { isOpen, wholeScopeFor } from './shelf-ranges.ts'
@@ -36,14 +37,14 @@ const activeMembers = ({ study }: Caller, rule: Rule): SQL =>
   sql`FROM who CROSS JOIN participants p INDEXED BY participants_number
     WHERE p.study_id = ${study} AND p.status = 'active' AND ${allows(rule, targetStudy(study))}`
 
-export const memberFileStore = (db: Database) => ({
+export const memberFileStore = (db: Databases) => ({
   /** The participant whom the caller is, else the one of a number; whatever has become of them. */
   async member(
     caller: Caller,
     number: number | undefined,
   ): Promise<{ principal: Principal | undefined; participant: Participant | undefined }> {
     const columns = participantColumns('p')
-    const [who, self, named] = await db.batch(
+    const [who, self, named] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ParticipantRow>(
         withWho(
@@ -68,7 +69,8 @@ export const memberFileStore = (db: Database) => ({
 
   /** How many take part. */
   async count(caller: Caller): Promise<{ principal: Principal | undefined; count: number }> {
-    const [who, rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(
       whoStatement(caller),
       statement<{ count: number }>(
         sql`SELECT count(*) AS count FROM participants p WHERE p.study_id = ${caller.study} AND p.status = 'active'`,
@@ -85,7 +87,7 @@ export const memberFileStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; files: ListedFile[]; count: number }> {
     const { study } = caller
     const range = onShelf(caller, rule, sql`${owner}`)
-    const [who, counted, rows] = await db.batch(
+    const [who, counted, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ count: number }>(withWho(caller, sql`SELECT count(*) AS count ${range}`)),
       statement<FileRow>(
@@ -115,7 +117,7 @@ export const memberFileStore = (db: Database) => ({
     const active = activeMembers(caller, rules.members)
     const page = sql`SELECT p.* ${active} ORDER BY p.number LIMIT ${stretch.limit} OFFSET ${stretch.offset}`
     const theirs = onShelf(caller, rules.files, sql`p.id`)
-    const [who, counted, people, rows] = await db.batch(
+    const [who, counted, people, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ count: number }>(withWho(caller, sql`SELECT count(*) AS count ${active}`)),
       statement<ParticipantRow & { fileCount: number }>(
@@ -158,7 +160,7 @@ export const memberFileStore = (db: Database) => ({
     number: number,
   ): Promise<{ principal: Principal | undefined; file: File | undefined; upload: UploadId | undefined }> {
     const { study } = caller
-    const [who, rows, uploads] = await db.batch(
+    const [who, rows, uploads] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<FileRow>(
         sql`SELECT ${fileColumns('f')}, ${grantedToCaller(caller, 'f')} FROM files f INDEXED BY files_number
@@ -179,7 +181,7 @@ export const memberFileStore = (db: Database) => ({
     studyNumber: number,
     { file, issuer }: { file: number; issuer: KeyId },
   ): Promise<{ study: StudyId; keyHash: string | null; file: FileId | null; isMembers: boolean } | undefined> {
-    const [rows] = await db.batch(
+    const [rows] = await db.ofNumber(studyNumber).batch(
       statement<{ study: StudyId; keyHash: string | null; file: FileId | null; status: string | null }>(
         sql`SELECT t.id AS study, k.hash AS "keyHash", f.id AS file, p.status
           FROM studies t LEFT JOIN api_keys k INDEXED BY api_keys_id ON k.study_id = t.id AND k.id = ${issuer}
@@ -201,11 +203,13 @@ export const memberFileStore = (db: Database) => ({
           AND k.expires_at <= ${now.getTime()}`
         : sql`sessions s ON s.study_id = t.id AND s.hash = ${credential.hash} AND s.kind = 'access' AND s.door = ${door}
           AND s.expires_at <= ${now.getTime()}`
-    const [rows] = await db.batch(
-      statement<{ expired: number }>(
-        sql`SELECT 1 AS expired FROM studies t CROSS JOIN ${shown} WHERE t.number = ${credential.studyNumber}`,
-      ),
-    )
+    const [rows] = await db
+      .ofNumber(credential.studyNumber)
+      .batch(
+        statement<{ expired: number }>(
+          sql`SELECT 1 AS expired FROM studies t CROSS JOIN ${shown} WHERE t.number = ${credential.studyNumber}`,
+        ),
+      )
     return rows.length > 0
   },
 })

@@ -8,7 +8,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { remember } from './idempotency.ts'
 import { members } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -36,7 +37,7 @@ const memberById = (study: StudyId, id: MemberId) =>
     sql`SELECT ${columns} FROM members m INDEXED BY members_id WHERE m.study_id = ${study} AND m.id = ${id}`,
   )
 
-export const memberStore = (db: Database) => ({
+export const memberStore = (db: Databases) => ({
   /** @throws DomainError `member_exists` */
   async add(
     caller: Caller,
@@ -45,7 +46,7 @@ export const memberStore = (db: Database) => ({
     const { study } = caller
     const { participant, contact } = member
     try {
-      const [who, , , , rows] = await db.batchOnce(
+      const [who, , , , rows] = await db.of(caller.study).batchOnce(
         whoStatement(caller),
         statement(
           withWho(
@@ -75,14 +76,14 @@ export const memberStore = (db: Database) => ({
   },
 
   async find(caller: Caller, id: MemberId): Promise<{ principal: Principal | undefined; member: Member | undefined }> {
-    const [who, rows] = await db.batch(whoStatement(caller), memberById(caller.study, id))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), memberById(caller.study, id))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), member: row && memberOfRow(row) }
   },
 
   async list(caller: Caller, page: PageRequest): Promise<{ principal: Principal | undefined; page: Page<Member> }> {
     const after = decodeCursor('members', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<MemberRow>(
         sql`SELECT ${columns} FROM members m INDEXED BY members_id
@@ -100,7 +101,7 @@ export const memberStore = (db: Database) => ({
     { rule, id }: { rule: Rule; id: MemberId },
   ): Promise<{ principal: Principal | undefined; removed: boolean }> {
     const here = sql`m.study_id = ${caller.study} AND m.id = ${id}`
-    const [who, , removed] = await db.batch(
+    const [who, , removed] = await db.of(caller.study).batch(
       whoStatement(caller),
       // Before it happens: the row says whose membership it was, and it may be the caller's own.
       record(

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { StudyId } from '../model/ids.ts'
-import { type Database, statement } from './database.ts'
+import { statement } from './database.ts'
+import type { Databases } from './databases.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -35,28 +36,36 @@ export const dropUploadObjects = (now: Date, rows: SQL) =>
 
 export type DueDeletion = { studyId: StudyId; objectKey: string; multipartId: string | null }
 
-export const objectDeletionStore = (db: Database) => ({
+const studyOf = ({ studyId }: DueDeletion) => studyId
+const areAmong = (due: readonly DueDeletion[]) =>
+  sql`(study_id, object_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(
+    due.map((each) => [each.studyId, each.objectKey]),
+  )}))`
+
+export const objectDeletionStore = (db: Databases) => ({
   /** What is to be deleted now, longest overdue first. */
   async due(now: Date, limit: number): Promise<DueDeletion[]> {
-    const [rows] = await db.batch(
-      statement<DueDeletion>(
-        sql`SELECT study_id AS "studyId", object_key AS "objectKey", multipart_id AS "multipartId"
+    const due = await db.swept(now, async (database) => {
+      const [rows] = await database.batch(
+        statement<DueDeletion>(
+          sql`SELECT study_id AS "studyId", object_key AS "objectKey", multipart_id AS "multipartId"
           FROM object_deletions INDEXED BY object_deletions_due
-          WHERE due_at <= ${now.getTime()} ORDER BY due_at LIMIT ${limit}`,
-      ),
-    )
-    return rows
+          WHERE due_at <= ${now.getTime()}${db.served('study_id')} ORDER BY due_at LIMIT ${limit}`,
+        ),
+      )
+      return rows
+    })
+    return due.slice(0, limit)
   },
 
   /** Those that could not be done are left for later, so that they are not in the way of the others. */
   async postpone(now: Date, failed: readonly DueDeletion[]): Promise<void> {
-    const these = sql`(study_id, object_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(
-      failed.map((each) => [each.studyId, each.objectKey]),
-    )}))`
-    await db.batch(
-      statement(
-        sql`UPDATE object_deletions SET due_at = ${now.getTime() + RETRY_AFTER} WHERE ${these}
-          AND due_at <= ${now.getTime()}`,
+    await db.divided(failed, studyOf, async (database, those) =>
+      database.batch(
+        statement(
+          sql`UPDATE object_deletions SET due_at = ${now.getTime() + RETRY_AFTER} WHERE ${areAmong(those)}
+            AND due_at <= ${now.getTime()}`,
+        ),
       ),
     )
   },
@@ -64,15 +73,15 @@ export const objectDeletionStore = (db: Database) => ({
   /** After the objects were deleted: each row waits for its next time, or goes if this was its last. */
   async settle(now: Date, deleted: readonly DueDeletion[]): Promise<void> {
     const time = now.getTime()
-    const these = sql`(study_id, object_key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(
-      deleted.map((each) => [each.studyId, each.objectKey]),
-    )}))`
-    await db.batch(
-      statement(sql`DELETE FROM object_deletions WHERE ${these} AND until <= ${time}`),
-      statement(
-        sql`UPDATE object_deletions SET due_at = CASE WHEN url_expires_at > ${time} THEN url_expires_at ELSE until END
-          WHERE ${these} AND due_at <= ${time}`,
-      ),
-    )
+    await db.divided(deleted, studyOf, async (database, those) => {
+      const these = areAmong(those)
+      return database.batch(
+        statement(sql`DELETE FROM object_deletions WHERE ${these} AND until <= ${time}`),
+        statement(
+          sql`UPDATE object_deletions SET due_at = CASE WHEN url_expires_at > ${time} THEN url_expires_at ELSE until END
+            WHERE ${these} AND due_at <= ${time}`,
+        ),
+      )
+    })
   },
 })

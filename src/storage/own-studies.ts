@@ -7,6 +7,7 @@ import type { Rule } from '../model/rules.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { type Database, first, statement } from './database.ts'
+import { type Databases, eachOnce } from './databases.ts'
 import { studyColumns, studyOfRow, type StudyRow } from './studies.ts'
 import { type Caller, inEach, principalOf, whoColumns, type WhoRow, whoSql } from './who.ts'
 
@@ -65,7 +66,11 @@ const isTold = (caller: Caller, rule: Rule): SQL =>
   sql`EXISTS (WITH who AS (${whoSql(caller, inEach(sql`own.id`))})
     SELECT 1 FROM who WHERE ${allows(rule, targetOwnedBy(sql`own.id`, sql`''`))})`
 
-export const ownStudyStore = (db: Database) => ({
+/** Of one study only its own database knows; of many, each knows some. */
+const databasesOf = (db: Databases, { credential }: Caller): readonly Database[] =>
+  'studyNumber' in credential && credential.studyNumber !== ALL_STUDIES ? [db.ofNumber(credential.studyNumber)] : db.all
+
+export const ownStudyStore = (db: Databases) => ({
   /**
    * Where the caller has a place now, by number: of each study that may be among them `who` is asked. `principal`: of a
    * credential that is of one study; `rule`: by which a study is told.
@@ -76,15 +81,23 @@ export const ownStudyStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; page: Page<OwnStudy> }> {
     const listing = 'own-studies'
     const after = decodeCursor(listing, page.cursor, 'number')
-    const [who, rows] = await db.batch(
-      inItsStudy(caller),
-      statement<StudyRow & { isTold: number }>(
-        sql`SELECT ${studyColumns('own')}, ${isTold(caller, rule)} AS "isTold" FROM ${candidatesOf(caller)}
-          WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active' AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
+    const asked = databasesOf(db, caller).map(async (database) =>
+      database.batch(
+        inItsStudy(caller),
+        statement<StudyRow & { isTold: number }>(
+          sql`SELECT ${studyColumns('own')}, ${isTold(caller, rule)} AS "isTold" FROM ${candidatesOf(caller)}
+          WHERE own.number > ${after?.[0] ?? 0} AND own.status = 'active'${db.shown('own.id')} AND EXISTS (${whoSql(caller, inEach(sql`own.id`))})
           ORDER BY own.number LIMIT ${page.limit + 1}`,
+        ),
       ),
     )
-    const row = first(who)
+    const found = await Promise.all(asked)
+    const own = eachOnce(
+      found.flatMap(([, studies]) => studies),
+      ({ id }) => id,
+    )
+    const rows = own.toSorted((one, other) => one.number - other.number)
+    const row = first(found.flatMap(([who]) => who))
     return {
       principal: row && principalOf(row, row.study),
       page: pageOf(rows, page.limit, { listing, place: (study) => [study.number, study.id], item: ownStudyOf }),

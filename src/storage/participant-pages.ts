@@ -4,11 +4,12 @@ import type { ParticipantId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetOwnedBy, targetStudy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
 
-export const participantPageStore = (db: Database) => ({
+export const participantPageStore = (db: Databases) => ({
   /** By id, a page by its number, from 0 on, and how many there are: of those whose erasure has not begun. */
   async page(
     caller: Caller,
@@ -16,7 +17,7 @@ export const participantPageStore = (db: Database) => ({
     { number, size }: { number: number; size: number },
   ): Promise<{ principal: Principal | undefined; participants: Participant[]; total: number }> {
     const { study } = caller
-    const [who, rows, counted] = await db.batch(
+    const [who, rows, counted] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ParticipantRow>(
         // What comes before a page is walked past, though for nobody who may not list.
@@ -49,7 +50,7 @@ export const participantPageStore = (db: Database) => ({
     rule: Rule,
   ): Promise<{ principal: Principal | undefined; externalIds: ReadonlyMap<ParticipantId, string | null> }> {
     const { study } = caller
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: ParticipantId; externalId: string | null }>(
         withWho(

@@ -8,7 +8,8 @@ import type { Rule } from '../model/rules.ts'
 import { isOnRecord, record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { stringsOf } from './file-rows.ts'
 import { remember } from './idempotency.ts'
 import { participants } from './schema/people.ts'
@@ -82,7 +83,7 @@ const freeNumber = (study: StudyId): SQL => {
     SELECT 1 FROM participants p INDEXED BY participants_number WHERE p.study_id = ${study} AND p.number = value) LIMIT 1)`
 }
 
-export const participantStore = (db: Database) => ({
+export const participantStore = (db: Databases) => ({
   /** @throws DomainError `participant_exists`, naming the field that another participant has */
   async enrol(
     caller: Caller,
@@ -91,7 +92,7 @@ export const participantStore = (db: Database) => ({
     const { study } = caller
     const { id, contact } = participant
     const [who, , , , rows] = await unlessTaken(
-      db.batchOnce(
+      db.of(caller.study).batchOnce(
         whoStatement(caller),
         statement(
           withWho(
@@ -121,7 +122,8 @@ export const participantStore = (db: Database) => ({
   },
 
   async find(caller: Caller, id: ParticipantId | 'me'): Promise<FoundParticipant> {
-    const [who, rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(
       whoStatement(caller),
       statement<ParticipantRow>(
         withWho(caller, sql`SELECT ${columns} FROM participants p WHERE ${isMeant(caller, id)}`),
@@ -133,7 +135,7 @@ export const participantStore = (db: Database) => ({
 
   /** By what people are called by those who do not go by ids. */
   async findNamed(caller: Caller, name: ParticipantName): Promise<FoundParticipant> {
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ParticipantRow>(
         name.kind === 'externalId'
@@ -153,7 +155,7 @@ export const participantStore = (db: Database) => ({
     { externalId, page }: { externalId: string | undefined; page: PageRequest },
   ): Promise<{ principal: Principal | undefined; page: Page<Participant> }> {
     const after = decodeCursor('participants', page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ParticipantRow>(
         externalId === undefined
@@ -194,7 +196,7 @@ export const participantStore = (db: Database) => ({
     const event = newId('aud', caller.now)
     const isDone = isOnRecord(caller, event)
     const [who, updated, , rows] = await unlessTaken(
-      db.batch(
+      db.of(caller.study).batch(
         whoStatement(caller),
         statement<{ id: string }>(
           withWho(

@@ -5,7 +5,8 @@ import type { Actor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE, targetFile, visibilityNow } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { atRevision, grantedToCaller, isFile, ownerOf } from './file-rows.ts'
 import { dropObjects, dropUploadObjects } from './object-deletions.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -86,13 +87,13 @@ function removeFiles({ study, now }: Pick<Caller, 'study' | 'now'>, files: SQL) 
   ] as const
 }
 
-export const removalStore = (db: Database) => ({
+export const removalStore = (db: Databases) => ({
   /** What there is of the files that are asked for by id, in no order, whether or not the caller may see it. */
   async judge(
     caller: Caller,
     ids: readonly FileId[],
   ): Promise<{ principal: Principal | undefined; files: JudgedFile[] }> {
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<JudgedRow>(
         sql`SELECT f.id, f.number, f.name, f.owner, ${visibilityNow('f')} AS visibility, f.created_by AS "createdBy",
@@ -135,7 +136,7 @@ export const removalStore = (db: Database) => ({
     const all = sql`SELECT ${named} FROM files f INDEXED BY files_handle WHERE ${owned}`
     const ofNumber = sql`SELECT ${named} FROM files f INDEXED BY files_number WHERE ${owned} AND f.number = ${number}`
     const wanted = name === undefined ? all : ofName
-    const [who, participants, files] = await db.batch(
+    const [who, participants, files] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ status: ParticipantStatus }>(
         withWho(
@@ -176,7 +177,7 @@ export const removalStore = (db: Database) => ({
     const chosen = sql`json_each(${events}) chosen`
     const event = sql`audit_events e ON e.study_id = ${study} AND e.id = chosen.value ->> 1`
     const file = (id: SQL) => sql`files f ON f.study_id = ${study} AND f.id = ${id}`
-    const [, removed, left] = await db.batch(
+    const [, removed, left] = await db.of(caller.study).batch(
       recordFirst(
         caller,
         { action: 'file.delete', owner: sql`f.owner`, object: sql`f.id`, id: sql`chosen.value ->> 1` },

@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { isOnRecord, record, recordFirst } from './audit.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { remember } from './idempotency.ts'
 import { isAsSaid, labelsOf, putName } from './report-names.ts'
 import {
@@ -59,13 +60,14 @@ function within(kind: EntryKind, { from, until, after, order }: Stretch): SQL {
 /** `indexing`: what a protocol says of the report, if it is one that says such things. */
 type NewEntries = Readonly<{ entries: readonly NewEntry[]; indexing: Indexing | undefined }>
 
-export const reportEntryStore = (db: Database) => ({
+export const reportEntryStore = (db: Databases) => ({
   async find(
     caller: Caller,
     name: ReportName,
     { key, reading }: { key: EntryKey; reading: Rule },
   ): Promise<FoundReport & { entry: ReportEntry | undefined }> {
-    const [who, reports, entries] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, reports, entries] = await database.batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<EntryRow>(
@@ -97,7 +99,7 @@ export const reportEntryStore = (db: Database) => ({
     const arms = range.kinds.map(
       (kind) => sql`SELECT ${columns} ${visibleEntries(caller, name, reading)} AND ${within(kind, stretch)}`,
     )
-    const [who, reports, rows] = await db.batch(
+    const [who, reports, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<EntryRow & { bytes: number }>(
@@ -148,7 +150,7 @@ export const reportEntryStore = (db: Database) => ({
     // batch that runs again changes nothing: others may have written since.
     const event = newId('aud', caller.now)
     const writer = name.owner === 'me' ? participantSql(caller) : ownerOf(name.owner)
-    const [fitting, , , , , , reports, [done]] = await db.batch(
+    const [fitting, , , , , , reports, [done]] = await db.of(study).batch(
       indexing?.labels === undefined ? undefined : statement<{ fits: number }>(sql`SELECT ${fits} AS fits`),
       recordFirst(caller, { action: 'report.add', owner, object: null, id: event }, sql`WHERE ${isAllowed}`),
       statement(
@@ -182,7 +184,7 @@ export const reportEntryStore = (db: Database) => ({
     name: ReportName,
     { key, reading, writing, leaves }: ReadAndWrite & { key: EntryKey; leaves: 'report' | 'nothing' },
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, removed, , , reports] = await db.batch(
+    const [who, removed, , , reports] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ at: string }>(
         withWho(

@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { recordFirst } from './audit.ts'
 import { allows, targetOwnedBy, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { stringsOf } from './file-rows.ts'
 import { isNamed, type ReportName } from './report-rows.ts'
 import { reportNames } from './schema/reports.ts'
@@ -82,9 +83,9 @@ const nameStatement = (caller: Caller, identifier: Identifier, rule: Rule) =>
     ),
   )
 
-export const reportNameStore = (db: Database) => ({
+export const reportNameStore = (db: Databases) => ({
   async find(caller: Caller, identifier: Identifier, rule: Rule): Promise<FoundName> {
-    const [who, rows] = await db.batch(whoStatement(caller), nameStatement(caller, identifier, rule))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), nameStatement(caller, identifier, rule))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), name: row && nameOfRow(row) }
   },
@@ -96,7 +97,7 @@ export const reportNameStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; page: Page<SharedName> }> {
     const listing = 'report-names'
     const after = decodeCursor(listing, page.cursor)?.[1] ?? ''
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<NameRow>(
         withWho(
@@ -127,7 +128,7 @@ export const reportNameStore = (db: Database) => ({
     const { study, now } = caller
     const id = newId('aud', now)
     const isMeant = sql`study_id = ${study} AND identifier = ${identifier}`
-    const [who, before, , , removed] = await db.batch(
+    const [who, before, , , removed] = await db.of(caller.study).batch(
       whoStatement(caller),
       nameStatement(caller, identifier, reading),
       // It decides: a batch that is repeated finds by this event that it has removed, and removes nothing more.

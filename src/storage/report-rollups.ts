@@ -2,7 +2,8 @@ import { sql, type SQL } from 'drizzle-orm'
 import type { Bucket, BucketSummary, Statistics } from '../model/report-entries.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { isNamed, type ReportName, reportOfRow, reportStatement, targetReport } from './report-rows.ts'
 import type { FoundReport } from './reports.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -93,7 +94,7 @@ function rollupOf(buckets: readonly Bucket[], rows: readonly SummaryRow[]): Roll
   }
 }
 
-export const reportRollupStore = (db: Database) => ({
+export const reportRollupStore = (db: Databases) => ({
   /** One statement over the buckets' bounds: dates by the calendar, moments by where the zone has its midnights. */
   async find(
     caller: Caller,
@@ -106,7 +107,8 @@ export const reportRollupStore = (db: Database) => ({
       bucket.startsAt.toISOString(),
       bucket.endsAt.toISOString(),
     ])
-    const [who, reports, rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, reports, rows] = await database.batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<SummaryRow>(withWho(caller, rollupSql(caller, name, { reading, buckets: JSON.stringify(bounds) }))),

@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { isOnRecord, record } from './audit.ts'
 import { allows, allowsPublic, READ_ONCE } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   askedReportOf,
   askedReportStatement,
@@ -49,9 +50,9 @@ function readersOf(isPublic: boolean | 'participants' | undefined): SQL[] {
 
 const isAllowedTo = (writing: Rule) => sql`EXISTS (SELECT 1 FROM who WHERE ${allows(writing, targetReport('r'))})`
 
-export const reportStore = (db: Database) => ({
+export const reportStore = (db: Databases) => ({
   async find(caller: Caller, name: ReportName, reading: Rule): Promise<FoundReport> {
-    const [rows] = await db.batch(askedReportStatement(caller, name, reading))
+    const [rows] = await db.of(caller.study).batch(askedReportStatement(caller, name, reading))
     return askedReportOf(first(rows), caller.study)
   },
 
@@ -63,7 +64,7 @@ export const reportStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; page: Page<Report> }> {
     const listing = 'reports'
     const after = decodeCursor(listing, page.cursor)
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<ReportRow>(
         withWho(
@@ -99,7 +100,7 @@ export const reportStore = (db: Database) => ({
     const isPossible = changes.public === true ? allowsPublic(sql`r.study_id`) : sql`1`
     const event = newId('aud', caller.now)
     const isDone = isOnRecord(caller, event)
-    const [who, updated, , rows, [done]] = await db.batch(
+    const [who, updated, , rows, [done]] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ identifier: string }>(
         withWho(
@@ -127,7 +128,7 @@ export const reportStore = (db: Database) => ({
     name: ReportName,
     { reading, writing }: ReadAndWrite,
   ): Promise<FoundReport & { removed: boolean }> {
-    const [who, before, removed] = await db.batch(
+    const [who, before, removed] = await db.of(caller.study).batch(
       whoStatement(caller),
       reportStatement(caller, name, reading),
       statement<{ identifier: string }>(

@@ -4,7 +4,8 @@ import type { Page, PageRequest } from '../model/page.ts'
 import type { Condition, Rule } from '../model/rules.ts'
 import { allows, READ_ONCE, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import type { FoundFiles } from './shelf.ts'
 import {
@@ -101,7 +102,7 @@ const isSaidByIndex = (caller: Caller, query: FileQuery): boolean =>
   filtersOf(query).length === 0 &&
   sourceSql(caller) === undefined
 
-export const searchStore = (db: Database) => ({
+export const searchStore = (db: Databases) => ({
   /**
    * A page of files with the words of `query.q`, the latest begun first: that is the order in which the index is read,
    * no further than to the end of the page. One trip. Nothing is found by a `q` without a word.
@@ -114,7 +115,7 @@ export const searchStore = (db: Database) => ({
     const after = decodeCursor(LISTING, cursor, 'number')
     const words = matchOf(query.q)
     if (words === undefined) {
-      const [who] = await db.batch(whoStatement(caller))
+      const [who] = await db.of(caller.study).batch(whoStatement(caller))
       return { principal: principalOf(first(who), caller.study), page: { items: [], nextCursor: null } }
     }
     const isSaid = isSaidByIndex(caller, query)
@@ -128,7 +129,7 @@ export const searchStore = (db: Database) => ({
     // Where the candidates ended, if there were as many as are looked at: a place, and no file.
     const last = sql`SELECT ${columns} FROM (SELECT * FROM (${places}) LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) s
       LEFT JOIN files f ON f.study_id = ${caller.study} AND f.id = ''`
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<PlacedRow>(
         withWhoOnce(

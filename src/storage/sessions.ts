@@ -6,7 +6,8 @@ import type { Rule } from '../model/rules.ts'
 import type { Session } from '../model/sessions.ts'
 import { record } from './audit.ts'
 import { allows, targetOwnedBy } from './conditions.ts'
-import { columnsOf, type Database, dateOf, first, type Row, statement } from './database.ts'
+import { columnsOf, dateOf, first, type Row, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { memberColumns, memberOfRow, type MemberRow } from './members.ts'
 import { participantColumns, participantOfRow, type ParticipantRow } from './participants.ts'
 import { sessions } from './schema/sessions.ts'
@@ -83,11 +84,13 @@ const ofKey = ({ study, door }: Caller, kind: SessionRow['kind']): SQL =>
 const sessionById = ({ study }: Caller, hash: string) =>
   statement<SessionRow>(sql`SELECT ${sessionColumns} FROM sessions s WHERE s.study_id = ${study} AND s.hash = ${hash}`)
 
-export const sessionStore = (db: Database) => ({
+type Renewing = Readonly<{ study: StudyId; hash: string; door: ForeignDoor; now: Date }>
+
+export const sessionStore = (db: Databases) => ({
   /** Whom the caller's key or session acts for: a participant, or a member of the team; neither, for a mere key. */
   async account(caller: Caller): Promise<FoundAccount> {
     const { study } = caller
-    const [who, studies, participants, members] = await db.batch(
+    const [who, studies, participants, members] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<StudyRow>(
         withWho(caller, sql`SELECT ${studyColumns('s')} FROM who CROSS JOIN studies s WHERE s.id = ${study}`),
@@ -126,7 +129,8 @@ export const sessionStore = (db: Database) => ({
     caller: Caller,
     { access, renewal }: { access: NewSecret; renewal: NewSecret },
   ): Promise<Session | undefined> {
-    const [, , , , , , rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [, , , , , , rows] = await database.batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -151,7 +155,7 @@ export const sessionStore = (db: Database) => ({
    */
   async begin(caller: Caller, access: NewSecret, limit?: SessionLimit): Promise<Session | undefined> {
     const alike = sql`${ofKey(caller, 'access')} AND source IS ${limit === undefined ? sql`NULL` : sql`NOT NULL`}`
-    const [, , , , rows] = await db.batch(
+    const [, , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       insertSecret(caller, 'access', { ...access, limit }),
       record(caller, { action: 'session.begin', owner: sql`who.participant_id`, object: access.id }),
@@ -176,7 +180,7 @@ export const sessionStore = (db: Database) => ({
   async keep(caller: Caller, { until, mostMs }: { until: Date; mostMs: number }): Promise<void> {
     if (caller.credential.kind !== 'session') return
     const end = sql`min(created_at + ${mostMs}, ${until.getTime()})`
-    await db.batch(
+    await db.of(caller.study).batch(
       statement(
         withWho(
           caller,
@@ -188,18 +192,8 @@ export const sessionStore = (db: Database) => ({
   },
 
   /** What a secret renews: the key, and its session at this door that is still good. Undefined: nothing that stands. */
-  async findRenewal({
-    study,
-    hash,
-    door,
-    now,
-  }: {
-    study: StudyId
-    hash: string
-    door: ForeignDoor
-    now: Date
-  }): Promise<FoundRenewal | undefined> {
-    const [keys, live] = await db.batch(
+  async findRenewal({ study, hash, door, now }: Renewing): Promise<FoundRenewal | undefined> {
+    const [keys, live] = await db.of(study).batch(
       statement<{ hash: string }>(
         sql`SELECT k.hash FROM sessions r CROSS JOIN api_keys k INDEXED BY api_keys_id
             ON k.study_id = r.study_id AND k.id = r.key_id
@@ -222,7 +216,8 @@ export const sessionStore = (db: Database) => ({
 
   /** Another secret to renew the sessions of the caller's key with; false: the caller shows no key that stands. */
   async addRenewal(caller: Caller, renewal: NewSecret): Promise<boolean> {
-    const [, , , , rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [, , , , rows] = await database.batch(
       whoStatement(caller),
       insertSecret(caller, 'renewal', renewal),
       record(caller, { action: 'session.renew', owner: sql`who.participant_id`, object: renewal.id }),
@@ -234,7 +229,7 @@ export const sessionStore = (db: Database) => ({
 
   /** Of what renews the sessions of the caller's key at this door, what is older than this secret goes. */
   async forgetOlder(caller: Caller, hash: string): Promise<void> {
-    await db.batch(
+    await db.of(caller.study).batch(
       statement(
         withWho(
           caller,
@@ -247,7 +242,7 @@ export const sessionStore = (db: Database) => ({
 
   /** Who asks, and by which key. */
   async shown(caller: Caller): Promise<Principal | undefined> {
-    const [who] = await db.batch(whoStatement(caller))
+    const [who] = await db.of(caller.study).batch(whoStatement(caller))
     return principalOf(first(who), caller.study)
   },
 
@@ -258,7 +253,8 @@ export const sessionStore = (db: Database) => ({
   async end(caller: Caller, { key, participant }: { key: KeyId; participant: ParticipantId | null }): Promise<void> {
     const theirs = sql`study_id = ${caller.study} AND key_id = ${key} AND door = ${caller.door}
       AND participant_id IS ${participant}`
-    await db.batch(
+    const database = db.of(caller.study)
+    await database.batch(
       record(
         caller,
         { action: 'session.end', owner: sql`who.participant_id`, object: null },
@@ -270,17 +266,21 @@ export const sessionStore = (db: Database) => ({
 
   /** Forgets what has ended, at most `limit` rows of each kind. */
   async purge(now: Date, limit: number): Promise<number> {
-    const [gone, forgotten] = await db.batch(
-      statement<{ hash: string }>(
-        sql`DELETE FROM sessions WHERE (study_id, hash) IN (SELECT study_id, hash FROM sessions
-          INDEXED BY sessions_expires WHERE expires_at <= ${now.getTime()} LIMIT ${limit}) RETURNING hash`,
-      ),
-      statement<{ hash: string }>(
-        sql`DELETE FROM assertions WHERE (study_id, key_id, hash) IN (SELECT study_id, key_id, hash FROM assertions
-          INDEXED BY assertions_expires WHERE expires_at <= ${now.getTime()} LIMIT ${limit}) RETURNING hash`,
-      ),
-    )
-    return gone.length + forgotten.length
+    const ended = sql`expires_at <= ${now.getTime()}${db.served('study_id')} LIMIT ${limit}`
+    const rows = await db.swept(now, async (database) => {
+      const [gone, forgotten] = await database.batch(
+        statement<{ hash: string }>(
+          sql`DELETE FROM sessions WHERE (study_id, hash) IN (SELECT study_id, hash FROM sessions
+            INDEXED BY sessions_expires WHERE ${ended}) RETURNING hash`,
+        ),
+        statement<{ hash: string }>(
+          sql`DELETE FROM assertions WHERE (study_id, key_id, hash) IN (SELECT study_id, key_id, hash FROM assertions
+            INDEXED BY assertions_expires WHERE ${ended}) RETURNING hash`,
+        ),
+      )
+      return [...gone, ...forgotten]
+    })
+    return rows.length
   },
 })
 

@@ -6,7 +6,8 @@ import type { Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, notErasing, READ_ONCE, targetFile } from './conditions.ts'
 import { decodeCursor, pageOf, type Place } from './cursor.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import {
   drivenBy,
@@ -120,7 +121,7 @@ function filteredStatements(caller: Caller, asked: Asked, limit: number) {
 const LISTING = 'files'
 const placeOf = (row: FileRow): Place => [row.listedAt ?? 0, row.id]
 
-export const shelfStore = (db: Database) => ({
+export const shelfStore = (db: Databases) => ({
   /** A page of complete files, newest first, in one trip: the caller's and those that were shared with them. */
   async list(
     caller: Caller,
@@ -130,10 +131,12 @@ export const shelfStore = (db: Database) => ({
     const asked = { query, rule, after: decodeCursor(LISTING, cursor, 'number') }
     const { study } = caller
     if (isSaidByRanges(caller, query)) {
-      const [who, placed] = await db.batch(whoStatement(caller), placedStatement(caller, asked, limit))
+      const [who, placed] = await db.of(study).batch(whoStatement(caller), placedStatement(caller, asked, limit))
       return { principal: principalOf(first(who), study), page: placedPage(placed, limit) }
     }
-    const [who, rows, ends] = await db.batch(whoStatement(caller), ...filteredStatements(caller, asked, limit))
+    const [who, rows, ends] = await db
+      .of(study)
+      .batch(whoStatement(caller), ...filteredStatements(caller, asked, limit))
     return {
       principal: principalOf(first(who), study),
       page: pageOf(rows, limit, { listing: LISTING, place: placeOf, item: fileOfRow, end: endOf(first(ends)) }),
@@ -184,7 +187,8 @@ export const shelfStore = (db: Database) => ({
           sql`SELECT f.created_at AS "placeTime", f.id AS "placeId" ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}`,
         ),
       )
-    const [who, owned, ownedEnd, all, allEnd] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, owned, ownedEnd, all, allEnd] = await database.batch(
       whoStatement(caller),
       found(byOwner),
       end(byOwner),

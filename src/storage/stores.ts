@@ -3,7 +3,8 @@ import { apiKeyStore } from './api-keys.ts'
 import { auditStore } from './audit-events.ts'
 import { belongingStore } from './belongings.ts'
 import { completionStore } from './completions.ts'
-import { openDatabase, type Queryable } from './database.ts'
+import type { Databases } from './databases.ts'
+import { databaseSizeStore } from './database-sizes.ts'
 import { departureStore } from './departures.ts'
 import { documentRemovalStore } from './document-removals.ts'
 import { documentSchemaStore } from './document-schemas.ts'
@@ -25,6 +26,8 @@ import { idempotencyStore } from './idempotency.ts'
 import { holdingStore } from './holdings.ts'
 import { memberFileStore } from './member-files.ts'
 import { memberStore } from './members.ts'
+import { moveEndStore } from './move-ends.ts'
+import { moveStore } from './moves.ts'
 import { objectDeletionStore } from './object-deletions.ts'
 import { openObjects } from './objects.ts'
 import { ownStudyStore } from './own-studies.ts'
@@ -46,21 +49,23 @@ import { uploadStore } from './uploads.ts'
 import { versionMoveStore } from './version-moves.ts'
 import { versionStore } from './versions.ts'
 
-export type Bindings = Readonly<{ DB: Queryable; BUCKET: R2Bucket; TOKENS: KVNamespace }>
+export type Bindings = Readonly<{ databases: Databases; BUCKET: R2Bucket; TOKENS: KVNamespace }>
 
 /**
  * Everything that remembers, for one request or job. `origin` is where the request came in: the bucket's local
  * endpoint is reached there; jobs have none and sign nothing.
  */
 export function openStores(bindings: Bindings, settings: Settings, origin: string | undefined) {
-  const db = openDatabase(bindings.DB)
+  const db = bindings.databases
   return {
     studies: studyStore(db),
     ownStudies: ownStudyStore(db),
     participants: participantStore(db),
     participantPages: participantPageStore(db),
+    databaseSizes: databaseSizeStore(db),
     departures: departureStore(db),
     members: memberStore(db),
+    moves: { ...moveStore(db), ...moveEndStore(db) },
     memberFiles: memberFileStore(db),
     apiKeys: apiKeyStore(db),
     audit: auditStore(db),

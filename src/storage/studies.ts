@@ -9,6 +9,8 @@ import { isOnRecord, record } from './audit.ts'
 import { allows, targetStudy } from './conditions.ts'
 import { decodeCursor, pageOf } from './cursor.ts'
 import { columnsOf, type Database, dateOf, first, isUniqueConflict, type Row, statement } from './database.ts'
+import { type Databases, eachOnce, missing } from './databases.ts'
+import type { Placed, Places } from './directory.ts'
 import { remember } from './idempotency.ts'
 import { studies } from './schema/people.ts'
 import { type Caller, principalOf, whoStatement, withWho } from './who.ts'
@@ -64,10 +66,63 @@ function assignments(changes: StudyChanges): SQL {
   return sql.join(set, sql`, `)
 }
 
-export const studyStore = (db: Database) => ({
+const latest = sql`max(coalesce(max(number), 0), (SELECT coalesce(max(number), 0) FROM placements))`
+
+type NewStudy = Readonly<{ id: StudyId; name: string; settings: StudySettings }>
+
+/** `numbered`: its number, and what comes after that in a SELECT. */
+const insertStudy = ({ now }: Caller, { id, name, settings }: NewStudy, numbered: SQL) =>
+  statement(
+    sql`INSERT INTO studies (id, name, allow_public, default_visibility, retention, download_url_seconds,
+        download_token_seconds, max_bytes, max_files, max_documents, created_at, number)
+      SELECT ${id}, ${name}, ${settings.allowPublic ? 1 : 0}, ${settings.defaultVisibility}, ${settings.retention},
+        ${settings.downloadUrlSeconds}, ${settings.downloadTokenSeconds}, ${settings.maxBytes}, ${settings.maxFiles},
+        ${settings.maxDocuments}, ${now.getTime()}, ${numbered}`,
+  )
+
+/** The same where there are several databases: first a place and a number, and then the study, which is not there before. */
+async function createPlaced(
+  { places, all }: Databases & { places: Places },
+  caller: Caller,
+  study: NewStudy,
+): Promise<Study | undefined> {
+  const { placed, isThere } = await places.reserve(caller, all.length)
+  if (placed === undefined && isThere) throw studyExists()
+  const row = placed && (await insertPlaced(all, { caller, study, placed }))
+  if (row !== undefined) await places.note(study.id, placed ?? { database: 0 })
+  if (row !== undefined || placed === undefined) return row && studyOfRow(row)
+  const renumbered = await places.renumber(caller, placed)
+  const again = renumbered && (await insertPlaced(all, { caller, study, placed: renumbered }))
+  return again && studyOfRow(again)
+}
+
+/** Undefined: the number is that of an erased study, which keeps it. @throws DomainError `study_exists` */
+async function insertPlaced(
+  all: readonly Database[],
+  { caller, study, placed: { number, database } }: { caller: Caller; study: NewStudy; placed: Placed },
+): Promise<StudyRow | undefined> {
+  try {
+    const [, , rows] = await (all[database] ?? missing(database)).batchOnce(
+      insertStudy(
+        caller,
+        study,
+        sql`${number} WHERE NOT EXISTS (SELECT 1 FROM studies WHERE number = ${number} AND id = ${`~${number}`})`,
+      ),
+      record(caller, { action: 'study.create', owner: sql`''`, object: null }),
+      statement<StudyRow>(sql`SELECT ${columns} FROM studies s WHERE s.id = ${study.id} AND s.number = ${number}`),
+    )
+    return first(rows)
+  } catch (failure) {
+    throw isUniqueConflict(failure, 'studies.') ? studyExists() : failure
+  }
+}
+
+export const studyStore = (db: Databases) => ({
   /** The study of a number. It is neither changed nor given to another, also when the study is gone. */
   async idOf(number: number): Promise<StudyId | undefined> {
-    const [rows] = await db.batch(statement<{ id: StudyId }>(sql`SELECT id FROM studies WHERE number = ${number}`))
+    const [rows] = await db
+      .ofNumber(number)
+      .batch(statement<{ id: StudyId }>(sql`SELECT id FROM studies WHERE number = ${number}`))
     return first(rows)?.id
   },
 
@@ -75,21 +130,17 @@ export const studyStore = (db: Database) => ({
    * Takes the next number. Undefined: none is left.
    * @throws DomainError `study_exists`
    */
-  async create(
-    caller: Caller,
-    study: { id: StudyId; name: string; settings: StudySettings },
-  ): Promise<Study | undefined> {
-    const { settings } = study
+  async create(caller: Caller, study: NewStudy): Promise<Study | undefined> {
+    const { places } = db
+    if (places !== undefined) return createPlaced({ ...db, places }, caller, study)
     try {
-      const [, , , rows] = await db.batchOnce(
-        statement(
-          sql`INSERT INTO studies (id, number, name, allow_public, default_visibility, retention, download_url_seconds,
-              download_token_seconds, max_bytes, max_files, max_documents, created_at)
-            SELECT ${study.id}, coalesce(max(number), 0) + 1, ${study.name}, ${settings.allowPublic ? 1 : 0},
-              ${settings.defaultVisibility}, ${settings.retention}, ${settings.downloadUrlSeconds},
-              ${settings.downloadTokenSeconds}, ${settings.maxBytes}, ${settings.maxFiles}, ${settings.maxDocuments},
-              ${caller.now.getTime()}
-            FROM studies HAVING coalesce(max(number), 0) < ${MAX_STUDY_NUMBER}`,
+      // One that the directory has is not to be made here: there may have been several databases for a moment.
+      const [, , , rows] = await db.home.batchOnce(
+        insertStudy(
+          caller,
+          study,
+          sql`${latest} + 1 FROM studies HAVING ${latest} < ${MAX_STUDY_NUMBER}
+            AND NOT EXISTS (SELECT 1 FROM placements WHERE study_id = ${study.id})`,
         ),
         record(caller, { action: 'study.create', owner: sql`''`, object: null }),
         remember({ ...caller, study: NO_STUDY }, { ids: { study: study.id }, owner: sql`''` }),
@@ -103,7 +154,8 @@ export const studyStore = (db: Database) => ({
   },
 
   async find(caller: Caller): Promise<FoundStudy> {
-    const [who, rows] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, rows] = await database.batch(
       whoStatement(caller),
       statement<Row<typeof studies>>(sql`SELECT ${columns} FROM studies s WHERE ${isActive(caller)}`),
     )
@@ -114,11 +166,21 @@ export const studyStore = (db: Database) => ({
   /** The whole service's, by id: for the operator, whose credential is no row. */
   async list(page: PageRequest): Promise<Page<Study>> {
     const after = decodeCursor('studies', page.cursor)
-    const [rows] = await db.batch(
-      statement<Row<typeof studies>>(
-        sql`SELECT ${columns} FROM studies s WHERE s.id > ${after?.[1] ?? ''} AND s.status = 'active' ORDER BY s.id LIMIT ${page.limit + 1}`,
+    const found = await Promise.all(
+      db.all.map(async (database) =>
+        database.batch(
+          statement<Row<typeof studies>>(
+            sql`SELECT ${columns} FROM studies s WHERE s.id > ${after?.[1] ?? ''} AND s.status = 'active'${db.shown('s.id')}
+              ORDER BY s.id LIMIT ${page.limit + 1}`,
+          ),
+        ),
       ),
     )
+    const each = eachOnce(
+      found.flatMap(([those]) => those),
+      ({ id }) => id,
+    )
+    const rows = each.toSorted((one, other) => (one.id < other.id ? -1 : 1))
     return pageOf(rows, page.limit, { listing: 'studies', place: (row) => [row.id, row.id], item: studyOfRow })
   },
 
@@ -129,7 +191,7 @@ export const studyStore = (db: Database) => ({
   ): Promise<FoundStudy & { updated: boolean }> {
     const event = newId('aud', caller.now)
     const isDone = isOnRecord(caller, event)
-    const [who, updated, , rows] = await db.batch(
+    const [who, updated, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(

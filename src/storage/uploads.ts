@@ -6,7 +6,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { countUpload, dueAt, insertFile, insertUpload, LANDING_SECONDS, type NewUpload, ownerSql } from './begin.ts'
 import { allows, READ_ONCE, targetOwnedBy } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, ownerColumn } from './file-rows.ts'
 import { remember } from './idempotency.ts'
 import { dropUploadObjects } from './object-deletions.ts'
@@ -34,7 +35,7 @@ export type FoundUpload = Readonly<{
 /** Whose uploads: an owner's (`me`: the caller's own), or of one of the owner's files; undefined: everyone's. */
 export type StagedOf = Readonly<{ owner: ParticipantId | 'me' | undefined; handle?: Handle | undefined }>
 
-export const uploadStore = (db: Database) => ({
+export const uploadStore = (db: Databases) => ({
   /**
    * Reserves a version, and the file with it if there is none under the handle: one trip, all or nothing.
    * Undefined `begun`: the rules, the study or the revision stand in the way.
@@ -45,7 +46,7 @@ export const uploadStore = (db: Database) => ({
   ): Promise<{ principal: Principal | undefined; begun: { upload: Upload; file: File } | undefined }> {
     const { study } = caller
     const ours = sql`u.study_id = ${study} AND u.id = ${upload.id}`
-    const [who, , , , , , rows] = await db.batch(
+    const [who, , , , , , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       insertUpload(caller, upload),
       countUpload(caller, upload),
@@ -66,7 +67,8 @@ export const uploadStore = (db: Database) => ({
 
   /** An open upload, if the rule lets the caller go on with it, and the parts reported so far. */
   async find(caller: Caller, id: UploadId, rule: Rule): Promise<FoundUpload> {
-    const [who, uploads, parts] = await db.batch(
+    const database = db.of(caller.study)
+    const [who, uploads, parts] = await database.batch(
       whoStatement(caller),
       openUploadStatement(caller, id, rule),
       partsStatement(caller, id),
@@ -83,7 +85,7 @@ export const uploadStore = (db: Database) => ({
     id: UploadId,
     { rule, urlExpiresAt }: { rule: Rule; urlExpiresAt: Date },
   ): Promise<Upload | undefined> {
-    const [rows] = await db.batch(
+    const [rows] = await db.of(caller.study).batch(
       statement<UploadRow>(
         withWho(
           caller,
@@ -102,7 +104,7 @@ export const uploadStore = (db: Database) => ({
   /** Keeps the id of a multipart upload that was opened, unless another one was first: then that one is answered. */
   async keepMultipart(caller: Caller, upload: Upload, multipartId: string): Promise<string | null> {
     const here = sql`study_id = ${caller.study} AND id = ${upload.id} AND attempt = ${upload.attempt}`
-    const [, rows] = await db.batch(
+    const [, rows] = await db.of(caller.study).batch(
       statement(sql`UPDATE uploads SET multipart_id = ${multipartId} WHERE ${here} AND multipart_id IS NULL`),
       // The winner knows what is there; only the loser, and who asks again, reads it.
       statement<{ multipartId: string | null }>(
@@ -129,7 +131,7 @@ export const uploadStore = (db: Database) => ({
         ? sql`1`
         : sql`u.file_id = (SELECT f.id FROM files f INDEXED BY files_handle
             WHERE f.study_id = ${study} AND f.owner = ${of} AND f.handle = ${handle})`
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<UploadRow>(
         withWho(
@@ -153,7 +155,7 @@ export const uploadStore = (db: Database) => ({
     { rule, parts }: { rule: Rule; parts: readonly PartRow[] },
   ): Promise<FoundUpload> {
     const reported = JSON.stringify(parts.map(({ number, etag }) => [number, etag]))
-    const [who, , uploads, known] = await db.batch(
+    const [who, , uploads, known] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(
@@ -187,7 +189,7 @@ export const uploadStore = (db: Database) => ({
       AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetUpload)})
       AND ${urlExpiresAt === undefined ? sql`1` : sql`u.url_expires_at = ${urlExpiresAt.getTime()}`}`
     const gone = sql`NOT EXISTS (SELECT 1 FROM uploads u WHERE u.study_id = ${study} AND u.id = ${upload.id})`
-    const [, , , , , rows] = await db.batch(
+    const [, , , , , rows] = await db.of(caller.study).batch(
       dropUploadObjects(now, withWho(caller, sql`SELECT u.* FROM uploads u WHERE ${dropped}`)),
       statement(withWho(caller, sql`DELETE FROM uploads AS u WHERE ${dropped}`)),
       record(caller, { action: 'file.abandon', owner: sql`${ownerColumn(upload.owner)}`, object: upload.version }),

@@ -4,7 +4,8 @@ import type { FileId } from '../model/ids.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, targetFile } from './conditions.ts'
-import { type Database, first, statement } from './database.ts'
+import { first, statement } from './database.ts'
+import type { Databases } from './databases.ts'
 import { fileColumns, fileOfRow, type FileRow, grantedToCaller } from './file-rows.ts'
 import { isNamed } from './files.ts'
 import { dropObjects } from './object-deletions.ts'
@@ -50,7 +51,7 @@ const latestOnly = (study: string): SQL =>
 /** Whether the file `t` would not keep the version `v`. */
 const isLate = (study: string): SQL => sql`(t.version_number > v.number AND ${latestOnly(study)})`
 
-export const versionMoveStore = (db: Database) => ({
+export const versionMoveStore = (db: Databases) => ({
   /**
    * Moves a version from where it was seen. One statement asks the rule and decides; the others make true of both files
    * what follows from where the version is, whoever has brought it there, so that all of it may be repeated.
@@ -67,7 +68,7 @@ export const versionMoveStore = (db: Database) => ({
       AND v.file_id <> ${from} AND ${latestOnly(study)} AND ${hasArrived}`
     const changed = sql`revision = revision + 1, updated_at = ${now}`
 
-    const [who, , , , , , , , , rows, targets, hindrances] = await db.batch(
+    const [who, , , , , , , , , rows, targets, hindrances] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement(
         withWho(

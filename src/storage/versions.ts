@@ -7,7 +7,8 @@ import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
 import { allows, READ_ONCE, targetFile } from './conditions.ts'
 import { decodeCursor, encodeCursor, pageOf } from './cursor.ts'
-import { columnsOf, type Database, first, type Prefixed, statement, withoutPrefix } from './database.ts'
+import { columnsOf, first, type Prefixed, statement, withoutPrefix } from './database.ts'
+import type { Databases } from './databases.ts'
 import {
   fileColumns,
   fileOfRow,
@@ -62,9 +63,9 @@ export const numberedStatement = (caller: Caller, number: number) =>
       WHERE v.study_id = ${caller.study} AND v.number = ${number}`,
   )
 
-export const versionStore = (db: Database) => ({
+export const versionStore = (db: Databases) => ({
   async find(caller: Caller, number: number): Promise<FoundVersion> {
-    const [who, rows] = await db.batch(whoStatement(caller), numberedStatement(caller, number))
+    const [who, rows] = await db.of(caller.study).batch(whoStatement(caller), numberedStatement(caller, number))
     const row = first(rows)
     return { principal: principalOf(first(who), caller.study), found: row && versionOfFileRow(row) }
   },
@@ -80,7 +81,7 @@ export const versionStore = (db: Database) => ({
     const last = sql`CASE WHEN f.version_number > f.number THEN
       (SELECT n.number FROM versions n INDEXED BY versions_file WHERE n.study_id = ${caller.study} AND n.file_id = f.id
         ORDER BY n.number ${isOldest ? sql`ASC` : sql`DESC`} LIMIT 1 OFFSET ${limit}) END`
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<VersionRow>(
         withWho(
@@ -126,7 +127,7 @@ export const versionStore = (db: Database) => ({
     // Where the candidates ended, if there were as many as are looked at: a place, and no file.
     const end = sql`SELECT ${columns} FROM (SELECT v.* FROM ${range} LIMIT 1 OFFSET ${MAX_CANDIDATES - 1}) v
       LEFT JOIN files f ON f.study_id = ${study} AND f.id = ''`
-    const [who, rows] = await db.batch(
+    const [who, rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       // The end is looked for only if the page is not full without it.
       statement<PlacedRow>(
@@ -161,7 +162,7 @@ export const versionStore = (db: Database) => ({
       sql` AND `,
     )
     const here = sql`v.study_id = ${study} AND v.number = ${number}`
-    const [who, edited, , rows] = await db.batch(
+    const [who, edited, , rows] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ id: string }>(
         withWho(

@@ -1,3 +1,4 @@
+import type { Queryable } from './database.ts'
 import type { Bindings } from './stores.ts'
 
 // What a request has waited for: told to who measures, where a setting says so.
@@ -36,9 +37,11 @@ function timing<Binding extends object>(binding: Binding, wait: Waits[Store]): B
 const isHandle = (answer: unknown): answer is R2MultipartUpload =>
   typeof answer === 'object' && answer !== null && 'uploadPart' in answer
 
-/** The same bindings, with what they are waited for put down. */
-export const timed = ({ DB, BUCKET, TOKENS }: Bindings, waits: Waits): Bindings => ({
-  DB: timing(DB, waits.d1),
+/** A database, with what it is waited for put down. */
+export const timedDatabase = (database: Queryable, waits: Waits): Queryable => timing(database, waits.d1)
+
+/** The bucket and the namespace, in the same way. */
+export const timed = ({ BUCKET, TOKENS }: Pick<Bindings, 'BUCKET' | 'TOKENS'>, waits: Waits) => ({
   BUCKET: timing(BUCKET, waits.r2),
   TOKENS: timing(TOKENS, waits.kv),
 })

@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Credential, Door, Principal, Role } from '../model/principal.ts'
 import type { Scope, Waits } from '../domain/scope.ts'
-import { isBookmark } from '../model/bookmark.ts'
+import { bookmarkFor } from '../model/bookmark.ts'
 import type { Idempotency } from '../model/idempotency.ts'
-import { openScope } from '../runtime.ts'
+import { openScope, type Queryable } from '../runtime.ts'
 
 export type AppEnv = {
   Bindings: Env
@@ -14,7 +14,8 @@ export type AppEnv = {
     /** The tongue that the request speaks: native, unless whatever the path belongs to says otherwise. */
     door: Door
     idempotency?: Idempotency
-    session?: D1DatabaseSession
+    /** With each database that was asked, by its number: at the primary, or where the caller's bookmark is. */
+    sessions?: Map<number, D1DatabaseSession>
     /** What is waited for, where that is told. */
     waits?: Waits
     /** Who asks, once a verb has found out. */
@@ -41,16 +42,22 @@ export const comingBy =
 const isRead = (method: string) => method === 'GET' || method === 'HEAD'
 
 /**
- * The request's own session with the database: at the primary, but for a read that says how far a replica must have come.
- * A link has none: whether it was used is the primary's to say.
+ * The request's own session with a database: at the primary, but for a read that says how far a replica must have come.
+ * What was said of another database is of no use to this one.
  */
-function sessionOf(c: Context<AppEnv>): D1DatabaseSession | undefined {
-  if (c.var.door === 'link') return undefined
-  const bookmark = isRead(c.req.method) ? (c.req.header('Carrel-Bookmark') ?? '') : ''
-  const session = c.var.session ?? c.env.DB.withSession(isBookmark(bookmark) ? bookmark : 'first-primary')
-  c.set('session', session)
+function sessionWith(c: Context<AppEnv>, database: D1Database, number: number): D1DatabaseSession {
+  const sessions = c.var.sessions ?? new Map<number, D1DatabaseSession>()
+  const bookmark = isRead(c.req.method) ? bookmarkFor(number, c.req.header('Carrel-Bookmark') ?? '') : undefined
+  const session = sessions.get(number) ?? database.withSession(bookmark ?? 'first-primary')
+  c.set('sessions', sessions.set(number, session))
   return session
 }
+
+/** One that begins with the first question. */
+const sessionWhenAsked = (c: Context<AppEnv>, database: D1Database, number: number): Queryable => ({
+  prepare: (query) => sessionWith(c, database, number).prepare(query),
+  batch: async <Row>(statements: D1PreparedStatement[]) => sessionWith(c, database, number).batch<Row>(statements),
+})
 
 /**
  * First argument of every verb, for this request. `admits`: the roles that a foreign operation lets in; undefined: all.
@@ -67,7 +74,8 @@ export function scopeOf(
     origin: new URL(c.req.url).origin,
     now: c.var.now,
     context: c.executionCtx,
-    session: sessionOf(c),
+    // A link has none: whether it was used is the primary's to say.
+    sessionWith: (database, number) => (c.var.door === 'link' ? database : sessionWhenAsked(c, database, number)),
     waits: c.var.waits,
     identified: (principal) => c.set('principal', principal),
     idempotency: idempotency && { ...idempotency, onReplay: () => c.header('Idempotency-Replayed', 'true') },

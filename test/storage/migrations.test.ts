@@ -37,7 +37,12 @@ const tables = async () =>
   )
 
 /** What their keys begin with. */
-const OF_NO_STUDY: Record<string, string> = { studies: 'id', heartbeats: 'name' }
+const OF_NO_STUDY: Record<string, string> = {
+  studies: 'id',
+  heartbeats: 'name',
+  spaces: 'database',
+  host_places: 'host',
+}
 
 /** Rows this long in the tree of their key would make every step through it longer. */
 const LONG_ROWS = ['files', 'document_bodies', 'report_entries']

@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../src/index.ts'
+import { bound } from './bound.ts'
 import { type Answer, callersOf } from './callers.ts'
 import { againstDocument } from './told.ts'
 
@@ -20,7 +21,7 @@ export const sendingWith =
     await waitOnExecutionContext(context)
     return response
   }
-const send = sendingWith(env)
+const send = sendingWith(bound)
 
 const makeCheck = async () => againstDocument(await (await send(new Request(`${ORIGIN}/openapi.json`))).json())
 let check: ReturnType<typeof makeCheck> | undefined

@@ -1,6 +1,7 @@
 import { reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { runtimeOf } from '../../src/runtime.ts'
+import { bound } from './bound.ts'
 
 /** Empties whatever is stored: D1 has not even tables then. */
 export async function emptyStorage(): Promise<void> {
@@ -13,5 +14,6 @@ export async function emptyStorage(): Promise<void> {
   const { keys } = await env.TOKENS.list({ limit: 1 })
   if (objects.length + keys.length + ((await tables()) ?? 0) > 0) throw new Error('Something is left.')
   // A study's number is its own for ever, but for this; so isolates remember whose it is.
-  runtimeOf(env).studies.clear()
+  const { places, numbers, hosts } = runtimeOf(bound).remembered
+  for (const each of [places, numbers, hosts]) each.clear()
 }

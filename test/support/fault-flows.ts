@@ -202,5 +202,6 @@ export const FLOWS: Readonly<Record<string, Flow>> = { ...documents, ...reports,
 export const WITHOUT_FLOW: Readonly<Record<string, string>> = {
   searchFiles: 'it reads',
   replayErasures: 'it is of all studies, after their database was put back: test/jobs/restore.test.ts',
+  moveStudy: 'there is one database: test/databases/moves.test.ts',
   createStudy: 'there is no study before it: test/api/idempotency-faults.test.ts',
 }

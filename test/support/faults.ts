@@ -7,18 +7,18 @@ import {
 } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../src/index.ts'
+import { bound, boundWith, type Other } from './bound.ts'
 import { callersOf } from './callers.ts'
 import { type Caller, ORIGIN, sendingWith } from './client.ts'
 
 // The Worker's three handlers with other bindings or settings than the pool's, or at another time. What is put around
 // a binding here decides when a call fails and what happens just before it; the call itself is the real one.
 
-type Other = { [Name in keyof Env]?: Env[Name] extends string ? string : Env[Name] }
 /**
  * Variables are typed as what `wrangler.toml` says; here they may say something else. With nothing else it is the pool's
  * own: what an isolate remembers is forgotten for that one when storage is emptied, and studies' numbers begin anew.
  */
-const environment = (other: Other) => (Object.keys(other).length === 0 ? env : ({ ...env, ...other } as Env))
+const environment = (other: Other) => (Object.keys(other).length === 0 ? bound : boundWith(other))
 
 /** All that is sent so has the same bindings: settings are read once for each. */
 export const sendingTo = (other: Other) => sendingWith(environment(other))

@@ -9,7 +9,7 @@ async function keysUnder(prefix: string, cursor?: string): Promise<string[]> {
   return page.truncated ? [...keys, ...(await keysUnder(prefix, page.cursor))] : keys
 }
 
-const look: Look = {
+export const look: Look = {
   rows: async (queries, study) => {
     const results = await env.DB.batch<Record<string, unknown>>(queries.map((sql) => env.DB.prepare(sql).bind(study)))
     return results.map((result) => result.results)

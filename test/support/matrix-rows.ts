@@ -33,6 +33,8 @@ const study: Record<string, Row> = {
   getStudy: { of: 'study', needs: ['readStudy'] },
   updateStudy: { of: 'study', needs: ['changeStudy'] },
   eraseStudy: { of: 'study', needs: ['eraseStudy'] },
+  // Where it is already: there is one database.
+  moveStudy: { of: 'study', needs: ['moveStudy'] },
   listErasures: { of: 'study', needs: ['readErasure'], absent: 'empty' },
   // Whoever has a receipt's id may read it, even with the key of somebody who is erased by now.
   getErasure: { of: 'erasure', open: true, unseen: 'erasure_not_found' },

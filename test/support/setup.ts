@@ -9,6 +9,11 @@ declare global {
   namespace Cloudflare {
     interface Env {
       TEST_MIGRATIONS: D1Migration[]
+      /** Databases that are `DB_1` and `DB_2` where a test means to have several. */
+      SPARE_1: D1Database
+      SPARE_2: D1Database
+      /** Whether every study is to be in a second database, for `npm run test:split`. */
+      SPLIT: boolean
       /** Files of tests that are about all that is stored, and begin with nothing. */
       OF_ALL_STORAGE: string[]
       /** Larger numbers, for `npm run test:slow`. */
@@ -27,7 +32,22 @@ beforeAll(async () => {
   const file = expect.getState().testPath ?? ''
   if (env.OF_ALL_STORAGE.some((path) => file.endsWith(path))) await emptyStorage()
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
+  if (env.SPLIT) await split()
 })
+
+/** The first database is full, as far as it is known. */
+async function split(): Promise<void> {
+  await applyD1Migrations(env.SPARE_1, env.TEST_MIGRATIONS)
+  await env.SPARE_1.batch([
+    env.SPARE_1.prepare(
+      'INSERT OR IGNORE INTO spaces (database, bytes, measured_at) VALUES (0, 9000000000, 0), (1, 1, 0)',
+    ),
+    // Whatever the sweep finds.
+    env.SPARE_1.prepare(
+      'CREATE TRIGGER IF NOT EXISTS still_full BEFORE UPDATE ON spaces BEGIN SELECT RAISE(IGNORE); END',
+    ),
+  ])
+}
 
 // oxlint-disable-next-line no-console -- tests that look at the log put something of their own in its place
 const { log } = console

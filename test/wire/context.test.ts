@@ -5,11 +5,11 @@ import { expect, test } from 'vitest'
 import { type AppEnv, beginRequest, comingBy, scopeOf } from '../../src/wire/context.ts'
 
 /** What a handler makes of a request that came by the door of its path. */
-async function within<Made>(make: (c: Context<AppEnv>) => Made): Promise<Made> {
+async function within<Made>(make: (c: Context<AppEnv>) => Made | Promise<Made>): Promise<Made> {
   const made: Made[] = []
   const app = new Hono<AppEnv>().use(beginRequest, comingBy('hat'))
-  app.get('/', (c) => {
-    made.push(make(c))
+  app.get('/', async (c) => {
+    made.push(await make(c))
     return c.text('')
   })
   await app.request('/', {}, env, createExecutionContext())
@@ -34,18 +34,19 @@ test('a scope carries whom a foreign operation lets in', async () => {
 })
 
 test('all scopes of a request share a session with the database, and a link has none', async () => {
-  const sessions = await within((c) => {
-    scopeOf(c)
-    const first = c.var.session
-    scopeOf(c)
-    return { first, second: c.var.session }
+  const ask = async (c: Context<AppEnv>) => scopeOf(c).stores.studies.idOf(1)
+  const sessions = await within(async (c) => {
+    await ask(c)
+    const first = c.var.sessions?.get(0)
+    await ask(c)
+    return { first, second: c.var.sessions?.get(0) }
   })
   expect(sessions.first).toBeDefined()
   expect(sessions.second).toBe(sessions.first)
-  const ofLink = await within((c) => {
+  const ofLink = await within(async (c) => {
     c.set('door', 'link')
-    scopeOf(c)
-    return { session: c.var.session }
+    await ask(c)
+    return { sessions: c.var.sessions }
   })
-  expect(ofLink.session).toBeUndefined()
+  expect(ofLink.sessions).toBeUndefined()
 })
