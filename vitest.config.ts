@@ -10,6 +10,8 @@ const slow = process.env['CARREL_SLOW'] === '1'
 const split = process.env['CARREL_SPLIT'] === '1'
 // `npm run test:crash` runs what kills the service, and nothing else does.
 const crash = process.env['CARREL_CRASH'] === '1'
+// `npm run test:load` runs what loads the service for minutes, and nothing else does.
+const load = process.env['CARREL_LOAD'] === '1'
 // `npm run test:browser` runs what needs a Chromium, and nothing else does.
 const browser = process.env['CARREL_BROWSER'] === '1'
 
@@ -50,6 +52,11 @@ const IN_A_BROWSER = {
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
+}
+
+const inNode = () => {
+  if (crash) return 'test/crash/*.test.ts'
+  return load ? 'test/load/*.test.ts' : 'test/{e2e,local,house,client}/**/*.test.ts'
 }
 
 async function worker() {
@@ -98,7 +105,7 @@ export default defineConfig(async () => ({
         test: {
           name: 'node',
           isolate: false,
-          include: [crash ? 'test/crash/*.test.ts' : 'test/{e2e,local,house}/**/*.test.ts'],
+          include: [inNode()],
           testTimeout: slow ? 600_000 : 60_000,
           hookTimeout: 60_000,
         },

@@ -2,10 +2,7 @@
 // them was told is written down here, outside of it, and held against what is there then: `CARREL_KILLS=50
 // CARREL_SEED=1 npm run test:crash`. The seed decides what is done and how long it goes on; the rest is chance.
 
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,7 +10,7 @@ import { brokenIn, leftIn } from '../support/none-of.ts'
 import { onDisk } from './support/disk.ts'
 import type { Entry, Wrong } from './support/journal.ts'
 import { randomOf } from './support/random.ts'
-import { type Service, startService } from './support/service.ts'
+import { aPlace, type Service, startService } from './support/service.ts'
 import { sweep, sweepForDays, type World, worldsOf } from './support/world.ts'
 
 const KILLS = Number(process.env['CARREL_KILLS'] ?? 50)
@@ -30,16 +27,14 @@ const totals = { kills: 0, acknowledged: 0, compared: 0 }
 const wrongs: (Wrong | Readonly<{ kind: 'violation' | 'failure'; what: string }>)[] = []
 const settled: World[] = []
 
-let root: string
-let place: Parameters<typeof startService>[0]
+let place: Awaited<ReturnType<typeof aPlace>>
 let origin: string
 let service: Service
 let aWorld: Awaited<ReturnType<typeof worldsOf>>
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'carrel-crash-'))
-  place = { port: await freePort(), persistTo: join(root, 'state'), home: join(root, 'home') }
-  origin = `http://127.0.0.1:${place.port}`
+  place = await aPlace()
+  origin = place.origin
   service = await startService(place, 'npm')
   const note = () => (totals.acknowledged += 1)
   aWorld = await worldsOf({ origin, record: join(place.persistTo, 'demo.json'), note })
@@ -47,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await service.kill()
-  await rm(root, { recursive: true })
+  await rm(place.root, { recursive: true })
 })
 
 test(
@@ -135,13 +130,4 @@ function summary() {
     `${totals.compared} entries compared, ${count('lost', 'back')} losses, ${count('twice')} double deliveries`,
     `${count('violation')} violations, ${count('failure')} failures`,
   ].join(', ')
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
-  return address.port
 }

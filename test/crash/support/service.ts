@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -16,11 +19,31 @@ const STARTS = {
 export type Place = Readonly<{ port: number; persistTo: string; home: string }>
 
 export type Service = Readonly<{
+  /** What was started, of which all else is a child. */
+  pid: number
+  /** All that ran when it was up. */
+  started: readonly Process[]
   /** Whether its end has begun: what fails from then on fails by it. */
   isKilled: () => boolean
   /** Ends all of its processes at once, none of which can do anything about it, and waits until none is left. */
   kill: () => Promise<void>
 }>
+
+/** A port and folders that are nobody's; `root` is to be removed in the end. */
+export async function aPlace(): Promise<Place & { root: string; origin: string }> {
+  const root = await mkdtemp(join(tmpdir(), 'carrel-service-'))
+  const port = await freePort()
+  return { root, port, origin: `http://127.0.0.1:${port}`, persistTo: join(root, 'state'), home: join(root, 'home') }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
+  return address.port
+}
 
 /** Starts the local service, as it is started by `npm start`. */
 export async function startService({ port, persistTo, home }: Place, by: keyof typeof STARTS): Promise<Service> {
@@ -37,6 +60,8 @@ export async function startService({ port, persistTo, home }: Place, by: keyof t
   const started = await startedBy(child)
   let killed = false
   return {
+    pid: child.pid ?? 0,
+    started,
     isKilled: () => killed,
     kill: async () => {
       if (killed) return

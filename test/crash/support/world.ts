@@ -1,5 +1,5 @@
 import { readRecord } from '../../../src/local/demo-record.ts'
-import { buildersWith, type Study } from '../../support/builders.ts'
+import { buildersWith, type Bytes, type SingleUpload, type Study } from '../../support/builders.ts'
 import { callersOf } from '../../support/callers.ts'
 import { aClient, type Client } from './client.ts'
 import { aPerson } from './erasures.ts'
@@ -34,19 +34,22 @@ export async function sweepForDays(origin: string): Promise<void> {
   }
 }
 
-/** How worlds are made in a service that has the demo study; `note` takes note of a write that was answered. */
-export async function worldsOf({ origin, record, note }: { origin: string; record: string; note: () => void }) {
+/** Who makes what there is in a service that has the demo study. */
+export async function buildersAt({ origin, record }: { origin: string; record: string }) {
   const demo = await readRecord(record)
   if (demo === undefined) throw new Error('There is no record of the demo study.')
   const as = callersOf(
     async (request) => fetch(request),
     () => origin,
   )
-  const { aStudy, aParticipant } = buildersWith({
-    as,
-    operator: as(demo.operatorKey),
-    put: async ({ url, headers }, body) => fetch(url, { method: 'PUT', headers, body }),
-  })
+  const operator = as(demo.operatorKey)
+  const put = async ({ url, headers }: SingleUpload, body: Bytes) => fetch(url, { method: 'PUT', headers, body })
+  return { demo, as, operator, ...buildersWith({ as, operator, put }) }
+}
+
+/** How worlds are made in it; `note` takes note of a write that was answered. */
+export async function worldsOf({ origin, record, note }: { origin: string; record: string; note: () => void }) {
+  const { aStudy, aParticipant } = await buildersAt({ origin, record })
 
   return async function aWorld(seed: number): Promise<World> {
     const study = await aStudy()
