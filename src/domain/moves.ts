@@ -84,12 +84,23 @@ async function goOn(scope: Scope, moving: Moving): Promise<Move> {
   return { ...told, database, state, stoodStillMs: end.stoodStillMs }
 }
 
+/** The next table that has rows, or the end of them all. */
+function past(progress: Went['progress'], filled: ReadonlySet<number>): Went['progress'] {
+  const next = [...filled].filter((table) => table >= progress.table)
+  const table = next.length === 0 ? Infinity : Math.min(...next)
+  return table === progress.table ? progress : { ...progress, table, after: null }
+}
+
 async function walk({ stores: { moves } }: Scope, moving: Moving): Promise<Went> {
   const until = Date.now() + AT_MOST_MS
   let went: Went = { progress: moving.progress, over: false }
+  let filled: ReadonlySet<number> | undefined
   for (let step = 0; step < STEPS && Date.now() < until; step += 1) {
-    went = await moves.goOn({ ...moving, progress: went.progress })
+    const { phase } = went.progress
+    filled ??= await moves.filled({ ...moving, progress: went.progress })
+    went = await moves.goOn({ ...moving, progress: past(went.progress, filled) })
     if (went.over || went.differs !== undefined) return went
+    if (went.progress.phase !== phase) filled = undefined
   }
   return went
 }

@@ -38,7 +38,10 @@ export async function createStudy(
       if (created === undefined) throw numbersExhausted()
       return created
     },
-    again: async (made) => getStudy(scope, made.study),
+    // Of one that died half-way there may be no more than its place.
+    again: async (made) =>
+      (await scope.stores.studies.finish(callerIn(scope, made.study), { ...study, id: made.study })) ??
+      getStudy(scope, made.study),
   })
 }
 

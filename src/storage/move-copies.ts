@@ -6,6 +6,7 @@ import {
   type Cells,
   cellsOf,
   deleteStatement,
+  filledStatement,
   firstFew,
   insertStatements,
   type Key,
@@ -38,6 +39,14 @@ const isDriving = ({ moved, driver }: Carrying) =>
       WHERE study_id = ${moved.study} AND state = 'arriving' AND driver = ${driver})`,
   )
 export const isSuperseded = (failure: unknown) => failure instanceof Error && failure.message.includes(SUPERSEDED)
+
+/** Which tables have rows of a study, in any of these databases: of the others nothing is to be copied, nor compared. */
+export async function filledIn(databases: readonly Database[], moved: Moved): Promise<ReadonlySet<number>> {
+  const found = await Promise.all(
+    databases.map(async (database) => database.batch(...MOVED_TABLES.map((table) => filledStatement(table, moved)))),
+  )
+  return new Set(found.flatMap((results) => results.flatMap((rows, index) => (rows.length > 0 ? [index] : []))))
+}
 
 /** A stretch of a table: its rows from where somebody is up to, and where they are after it. */
 async function stretchOf(from: Database, moved: Moved, walked: Walked) {

@@ -3,7 +3,7 @@ import type { StudyId } from '../model/ids.ts'
 import { type Database, statement } from './database.ts'
 import { type Databases, missing } from './databases.ts'
 import { endCaptureStatements, isStillMoving } from './move-capture.ts'
-import type { Carrying } from './move-copies.ts'
+import { type Carrying, filledIn } from './move-copies.ts'
 import { clearStatements, type Moved, MOVED_TABLES } from './moved-tables.ts'
 import type { Moving } from './moves.ts'
 import { placementOf } from './placements.ts'
@@ -115,7 +115,8 @@ export const moveEndStore = (db: Databases) => {
             WHERE study_id = ${study} AND state = 'frozen' AND until IS NULL`,
         ),
       )
-      for (const table of MOVED_TABLES.toReversed()) {
+      const filled = await filledIn([left], moved)
+      for (const table of MOVED_TABLES.filter((_, index) => filled.has(index)).toReversed()) {
         const [, , more] = await left.batch(hasLeft, ...clearStatements(table, moved))
         if (more.length > 0) return false
       }

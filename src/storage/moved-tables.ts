@@ -116,6 +116,10 @@ export const rangeStatement = (
       ORDER BY ${sql.raw(names(table.key))} LIMIT ${upTo === undefined ? AT_ONCE : AT_ONCE * 2}`,
   )
 
+/** Whether there are any. */
+export const filledStatement = (table: MovedTable, moved: Moved) =>
+  statement<{ more: number }>(sql`SELECT 1 AS more FROM ${sql.raw(table.name)} WHERE ${table.own(moved)} LIMIT 1`)
+
 /** How long the rows after a key are, or those of some keys, in their order. */
 export const lengthsStatement = (
   table: MovedTable,
@@ -160,7 +164,7 @@ export const clearStatements = (table: MovedTable, moved: Moved) =>
         SELECT ${sql.raw(names(table.key))} FROM ${sql.raw(table.name)} WHERE ${table.own(moved)} LIMIT ${AT_ONCE})
         AND ${table.own(moved)}`,
     ),
-    statement<{ more: number }>(sql`SELECT 1 AS more FROM ${sql.raw(table.name)} WHERE ${table.own(moved)} LIMIT 1`),
+    filledStatement(table, moved),
   ] as const
 
 /** How long a statement's text of rows may be: D1 takes two million bytes, of which a character may need three. */

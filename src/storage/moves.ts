@@ -8,7 +8,7 @@ import { allows, targetStudy } from './conditions.ts'
 import { type Database, first, statement } from './database.ts'
 import { type Databases, missing } from './databases.ts'
 import { captureStatements } from './move-capture.ts'
-import { type Carrying, changesLeft, copyNext, replayNext, verifyNext, type Walked } from './move-copies.ts'
+import { type Carrying, changesLeft, copyNext, filledIn, replayNext, verifyNext, type Walked } from './move-copies.ts'
 import { claimHosts } from './move-ends.ts'
 import { type Key } from './moved-tables.ts'
 import { placementOf } from './placements.ts'
@@ -62,9 +62,7 @@ export const moveStore = (db: Databases) => {
     /** Where a study is, and where it is on its way to; undefined: the directory has none. */
     async find(study: StudyId): Promise<(Pick<Move, 'database' | 'state'> & { other: number | null }) | undefined> {
       const row = await placementOf(db, study)
-      return (
-        row && { database: row.database, state: row.state === 'switching' ? 'copying' : row.state, other: row.other }
-      )
+      return row && { database: row.database, state: row.state, other: row.other }
     },
 
     /** That a move is under way, which this database is the end of. */
@@ -84,9 +82,7 @@ export const moveStore = (db: Databases) => {
      */
     async drive(study: StudyId, driver: string): Promise<(Moving & { decided: boolean }) | undefined> {
       const row = await placementOf(db, study)
-      if (row?.other === undefined || row.other === null || row.state === 'here' || row.state === 'clearing') {
-        return undefined
-      }
+      if (row?.state !== 'copying' || row.other === null) return undefined
       const carrying: Carrying = {
         from: at(row.database),
         to: at(row.other),
@@ -101,12 +97,7 @@ export const moveStore = (db: Databases) => {
         progress: row.progress === null ? BEGINNING : (JSON.parse(row.progress) as Progress),
       }
       const isDecided = sql`EXISTS (SELECT 1 FROM absences WHERE study_id = ${study} AND until IS NULL)`
-      const [triggers] = await carrying.from.batch(
-        statement<{ n: number }>(sql`SELECT count(*) AS n FROM sqlite_schema WHERE name GLOB 'moving_*'`),
-      )
-      const capture = captureStatements()
-      if (first(triggers)?.n !== capture.length) await carrying.from.batch(...capture)
-      const [, , decided] = await carrying.from.batch(
+      const [, , decided, triggers] = await carrying.from.batch(
         statement(
           sql`INSERT INTO moves (study_id, driver) SELECT ${study}, ${driver} WHERE NOT ${isDecided}
             ON CONFLICT (study_id) DO UPDATE SET driver = excluded.driver`,
@@ -114,6 +105,7 @@ export const moveStore = (db: Databases) => {
         // What an earlier driver has left: nothing waits for it any more.
         statement(sql`DELETE FROM absences WHERE study_id = ${study} AND state = 'frozen' AND until IS NOT NULL`),
         statement<{ yes: number }>(sql`SELECT 1 AS yes WHERE ${isDecided}`),
+        statement<{ n: number }>(sql`SELECT count(*) AS n FROM sqlite_schema WHERE name GLOB 'moving_*'`),
       )
       if (decided.length > 0) {
         await carrying.to.batch(
@@ -121,6 +113,9 @@ export const moveStore = (db: Databases) => {
         )
         return { ...moving, decided: true }
       }
+      // Only now, when nobody drops them any more, and before anything is copied.
+      const capture = captureStatements()
+      if (first(triggers)?.n !== capture.length) await carrying.from.batch(...capture)
       await carrying.to.batch(
         statement(
           sql`INSERT INTO absences (study_id, state, driver) VALUES (${study}, 'arriving', ${driver})
@@ -129,6 +124,10 @@ export const moveStore = (db: Databases) => {
       )
       return { ...moving, decided: false }
     },
+
+    /** Tables that have rows to go through. What comes to the others from now on is noted, and replayed. */
+    filled: async ({ carrying: { from, to, moved }, progress }: Moving): Promise<ReadonlySet<number>> =>
+      filledIn(progress.phase === 'copy' ? [from] : [from, to], moved),
 
     /** One stretch of copying, or of holding the copy against its rows; `over`: nothing is left but the last changes. */
     async goOn({ carrying, progress }: Moving): Promise<{ progress: Progress; over: boolean; differs?: string }> {

@@ -1,6 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Changes, Study, StudySettings } from '../model/entities.ts'
-import { studyExists } from '../model/errors.ts'
+import { DomainError, studyExists } from '../model/errors.ts'
 import { MAX_STUDY_NUMBER, newId, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Principal } from '../model/principal.ts'
@@ -117,6 +117,10 @@ async function insertPlaced(
   }
 }
 
+function unlessThere(failure: unknown): undefined {
+  if (!(failure instanceof DomainError && failure.code === 'study_exists')) throw failure
+}
+
 export const studyStore = (db: Databases) => ({
   /** The study of a number. It is neither changed nor given to another, also when the study is gone. */
   async idOf(number: number): Promise<StudyId | undefined> {
@@ -151,6 +155,14 @@ export const studyStore = (db: Databases) => ({
     } catch (failure) {
       throw isUniqueConflict(failure, 'studies.id') ? studyExists() : failure
     }
+  },
+
+  /** Goes on with a creation that has a place and no row, as one leaves it that died; undefined: there is none such. */
+  async finish(caller: Caller, study: NewStudy): Promise<Study | undefined> {
+    const { places, all } = db
+    const { placed } = (await places?.reserve(caller, all.length)) ?? {}
+    const made = placed && (await insertPlaced(all, { caller, study, placed }).catch(unlessThere))
+    return made && studyOfRow(made)
   },
 
   async find(caller: Caller): Promise<FoundStudy> {

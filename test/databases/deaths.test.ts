@@ -3,24 +3,18 @@ import { beforeAll, expect, test } from 'vitest'
 import { databasesOf, migrated, moveTo, roomIn, rowsOf, serving, three } from '../support/databases.ts'
 import { type Death, mortal } from '../support/mortality.ts'
 import { disturbed, sweepAt } from '../support/faults.ts'
+import { aSmallStudy, type Small } from '../support/busy.ts'
 import { ok } from '../support/world.ts'
 
 const service = serving()
-const { operator, aStudy, aParticipant, aFile } = service
+const { operator } = service
+/** On a busy machine. */
+const LONG = { timeout: env.SLOW ? 3_600_000 : 60_000 }
 
 beforeAll(async () => {
   await migrated()
   await roomIn(0)
 })
-
-async function aSmallStudy() {
-  const study = await aStudy()
-  const ada = await aParticipant(study)
-  const file = await aFile(ada, study, { tags: ['a'] })
-  ok(await ada.put(`${study.path}/participants/me/documents/before`, { a: 1 }))
-  return { study, ada, file }
-}
-type Small = Awaited<ReturnType<typeof aSmallStudy>>
 
 /** Who drives the move dies at one of their calls; answers whether they came so far. */
 async function driven({ study }: Small, death: Death): Promise<boolean> {
@@ -56,27 +50,27 @@ async function goesOn(small: Small): Promise<void> {
 /** How many calls a whole move of such a study is. */
 async function callsOfMove(): Promise<number> {
   const { bindings, life } = mortal({ at: Infinity, takesEffect: false }, { DB_1: env.SPARE_1, DB_2: env.SPARE_2 })
-  const { study } = await aSmallStudy()
+  const { study } = await aSmallStudy(service)
   await moveTo(serving(bindings).operator, study, 2)
   return life.calls
 }
 
-test('a move is gone on with by the next who asks, wherever its driver died', async () => {
+test('a move is gone on with by the next who asks, wherever its driver died', LONG, async () => {
   const calls = await callsOfMove()
   // Each takes a while: all of them in `npm run test:slow`.
-  const stride = env.SLOW ? 1 : Math.ceil(calls / 4)
+  const stride = env.SLOW ? 1 : Math.ceil(calls / 3)
   const from = env.SLOW ? 1 : Math.floor(stride / 2)
   for (let at = from; at <= calls; at += stride) {
     for (const takesEffect of env.SLOW ? [false, true] : [at % 2 === 0]) {
-      const small = await aSmallStudy()
+      const small = await aSmallStudy(service)
       await driven(small, { at, takesEffect })
       await goesOn(small)
     }
   }
 })
 
-test('a study whose move was decided by who died then is served after the next sweep', async () => {
-  const small = await aSmallStudy()
+test('a study whose move was decided by who died then is served after the next sweep', LONG, async () => {
+  const small = await aSmallStudy(service)
   const { study, ada } = small
   // Its answer never comes: from here on nobody goes on.
   const { DB, seen } = disturbed({ on: /UPDATE absences SET until = NULL/, loses: Infinity })
@@ -89,9 +83,9 @@ test('a study whose move was decided by who died then is served after the next s
   expect(await databasesOf(study)).toEqual([2])
 })
 
-test('a study stands still for seconds at most where its driver died, and goes on where it was', async () => {
+test('a study stands still for seconds at most where its driver died, and goes on where it was', LONG, async () => {
   await roomIn(0)
-  const { study, ada } = await aSmallStudy()
+  const { study, ada } = await aSmallStudy(service)
   await env.DB.prepare(
     `INSERT INTO absences (study_id, state, until, driver) VALUES (?, 'frozen', unixepoch('now', 'subsec') * 1000 + 700, 'x')`,
   )

@@ -71,6 +71,21 @@ describe('a new study', () => {
   })
 })
 
+test('a creation whose second half fails once is finished by the same request, if it has an Idempotency-Key', async () => {
+  await roomIn(1)
+  let left = 1
+  const flaky = overriding(env.SPARE_1, {
+    batch: async <Row>(statements: D1PreparedStatement[]) => {
+      if ((left -= 1) >= 0) throw new Error('D1_ERROR: D1 DB is overloaded.')
+      return env.SPARE_1.batch<Row>(statements)
+    },
+  })
+  const study = { id: `flaky-${Date.now()}`, name: 'x' }
+  const once = { 'Idempotency-Key': crypto.randomUUID() }
+  expect((await serving({ DB_1: flaky }).operator.post('/v1/studies', study, once)).status).toBe(201)
+  expect(await databasesOf(study)).toEqual([1])
+})
+
 test('an id whose study was erased is in the same database again, with its receipts, and under another number', async () => {
   await roomIn(2)
   const { id, number, path } = await aStudy()

@@ -4,7 +4,7 @@ import { aFile, aStudy, ok } from './world.ts'
 
 // A study with something in every table. It is made while there is one database, which is the first of three then.
 
-const SIZE = { files: 30, documents: 12, entries: 40 }
+const SIZE = { files: 12, documents: 6, entries: 20 }
 /** Of a foreign alphabet, of quotes and of what JSON has words of its own for. */
 const LONG = `"\\ \u{1F4D6} \u6F22\n`.repeat(40_000)
 
@@ -23,3 +23,17 @@ export async function aBusyStudy({ as, operator }: ReturnType<typeof serving>) {
     grace: { ...busy.grace, ...as(busy.grace.key) },
   }
 }
+
+/** A study of one participant, who has a file and a document. */
+export async function aSmallStudy({
+  aStudy: aPlacedStudy,
+  aParticipant,
+  aFile: aPlacedFile,
+}: ReturnType<typeof serving>) {
+  const study = await aPlacedStudy()
+  const ada = await aParticipant(study)
+  const file = await aPlacedFile(ada, study, { tags: ['a'] })
+  ok(await ada.put(`${study.path}/participants/me/documents/before`, { a: 1 }))
+  return { study, ada, file }
+}
+export type Small = Awaited<ReturnType<typeof aSmallStudy>>

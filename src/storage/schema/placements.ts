@@ -11,7 +11,7 @@ export const placements = sqliteTable(
     /** Which one serves it. */
     database: integer().notNull(),
     /** How far a move is; `here`: there is none. */
-    state: text({ enum: ['here', 'copying', 'switching', 'clearing'] })
+    state: text({ enum: ['here', 'copying', 'clearing'] })
       .notNull()
       .default('here'),
     /** Which one it moves to; while what it has left is cleared, the one that it was in. */
