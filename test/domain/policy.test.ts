@@ -132,6 +132,7 @@ const TABLE = `
   readManifest          study's  -          -            SO     SO      SO     -         -         -
   setQuotas             study's  -          -            -      -       -      -         SO        -
   manageHosts           study's  -          -            -      -       -      -         SO        -
+  moveStudy             study's  -          -            -      -       -      -         SO        -
   readDocumentSchema    study's  -          SO           SO     SO      SO     -         -         -
   manageDocumentSchemas study's  -          -            -      -       SO     -         -         -
   manageMembers         study's  -          -            -      -       SO     -         -         -

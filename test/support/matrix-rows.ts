@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { filterFor, permits, rules } from '../../src/domain/policy.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
 import type { Principal } from '../../src/model/principal.ts'
@@ -33,8 +34,8 @@ const study: Record<string, Row> = {
   getStudy: { of: 'study', needs: ['readStudy'] },
   updateStudy: { of: 'study', needs: ['changeStudy'] },
   eraseStudy: { of: 'study', needs: ['eraseStudy'] },
-  // Where it is already: there is one database.
-  moveStudy: { of: 'study', needs: ['moveStudy'] },
+  // To where it is already.
+  moveStudy: { of: 'study', needs: ['moveStudy'], body: () => ({ database: env.SPLIT ? 1 : 0 }) },
   listErasures: { of: 'study', needs: ['readErasure'], absent: 'empty' },
   // Whoever has a receipt's id may read it, even with the key of somebody who is erased by now.
   getErasure: { of: 'erasure', open: true, unseen: 'erasure_not_found' },
