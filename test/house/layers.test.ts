@@ -69,7 +69,10 @@ const WRONG = {
     '../jobs/sweep.ts',
     '../runtime.ts',
   ],
+  client: ['../storage/files.ts', '../domain/files.ts', '../adapters/adapter.ts', '../jobs/sweep.ts'],
 }
+/** What runs elsewhere may know the types of these, but takes nothing of them along. */
+const TYPES_ONLY = { client: ['../http/files.ts', '../model/errors.ts', 'hono', 'zod'] }
 /** The Worker never has what only a laptop runs, and SQL is spoken in storage alone. */
 const WRONG_EVERYWHERE = { local: './local/demo.ts', sql: 'drizzle-orm/d1' }
 
@@ -99,6 +102,7 @@ const RIGHT = {
   ],
   jobs: ['../model/ids.ts', '../domain/files.ts', '../runtime.ts'],
   pages: ['../model/entities.ts', 'hono/jsx'],
+  client: [...TYPES_ONLY.client, './errors.ts'],
   local: ['./demo.ts', '../settings.ts'],
 }
 
@@ -122,6 +126,7 @@ const wrong = [
   { room: 'the entry', from: WRONG_EVERYWHERE.local, file: 'src/index.ts' },
 ]
 const right = importsOf(RIGHT, 'right')
+const taken = importsOf(TYPES_ONLY, 'taken')
 
 let house: string
 let refused: ReadonlySet<string>
@@ -133,12 +138,19 @@ beforeAll(async () => {
     await mkdir(dirname(join(house, file)), { recursive: true })
     await writeFile(join(house, file), `import type { it } from '${from}'\n\nexport type Mine = typeof it\n`)
   }
+  for (const { file, from } of taken) {
+    await writeFile(join(house, file), `import { it } from '${from}'\n\nexport const mine = it\n`)
+  }
   refused = new Set(await filesRefused(house))
 })
 
 afterAll(async () => rm(house, { recursive: true }))
 
 test.each(wrong)('$room does not import $from', ({ file }) => {
+  expect(refused).toContain(file)
+})
+
+test.each(taken)('$room takes nothing of $from along', ({ file }) => {
   expect(refused).toContain(file)
 })
 
