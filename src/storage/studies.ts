@@ -85,11 +85,12 @@ export const studyStore = (db: Database) => ({
         statement(
           sql`INSERT INTO studies (id, number, name, allow_public, default_visibility, retention, download_url_seconds,
               download_token_seconds, max_bytes, max_files, max_documents, created_at)
-            SELECT ${study.id}, coalesce(max(number), 0) + 1, ${study.name}, ${settings.allowPublic ? 1 : 0},
+            SELECT ${study.id}, latest.number + 1, ${study.name}, ${settings.allowPublic ? 1 : 0},
               ${settings.defaultVisibility}, ${settings.retention}, ${settings.downloadUrlSeconds},
               ${settings.downloadTokenSeconds}, ${settings.maxBytes}, ${settings.maxFiles}, ${settings.maxDocuments},
               ${caller.now.getTime()}
-            FROM studies HAVING coalesce(max(number), 0) < ${MAX_STUDY_NUMBER}`,
+            FROM (SELECT coalesce((SELECT max(number) FROM studies), 0) AS number) latest
+            WHERE latest.number < ${MAX_STUDY_NUMBER}`,
         ),
         record(caller, { action: 'study.create', owner: sql`''`, object: null }),
         remember({ ...caller, study: NO_STUDY }, { ids: { study: study.id }, owner: sql`''` }),
