@@ -69,6 +69,8 @@ export const OPERATIONS = {
     update: patch(OF_STUDY),
     erase: remove(OF_STUDY),
     manifest: get(`${OF_STUDY}/manifest`, PAGES),
+    /** A step of it: to be asked again until it says that it is over. */
+    move: post(`${OF_STUDY}/move`),
   },
   participants: {
     enrol: post(`${OF_STUDY}/participants`, CREATES),

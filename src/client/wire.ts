@@ -19,6 +19,7 @@ import type { health } from '../http/health.ts'
 import type { hosts } from '../http/hosts.ts'
 import type { manifests } from '../http/manifests.ts'
 import type { members } from '../http/members.ts'
+import type { moves } from '../http/moves.ts'
 import type { participants } from '../http/participants.ts'
 import type { STATUS } from '../http/problem.ts'
 import type { removals } from '../http/removals.ts'
@@ -49,6 +50,7 @@ type House = RoutesOf<typeof apiKeys> &
   RoutesOf<typeof hosts> &
   RoutesOf<typeof manifests> &
   RoutesOf<typeof members> &
+  RoutesOf<typeof moves> &
   RoutesOf<typeof participants> &
   RoutesOf<typeof participantReports> &
   RoutesOf<typeof removals> &

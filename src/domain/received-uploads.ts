@@ -99,8 +99,9 @@ async function orAbandon(
   }
 }
 
-async function* following(first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>) {
-  yield* first
+/** What was taken before the rest; it is let go of as it goes on. */
+async function* following(first: Uint8Array[], rest: AsyncIterable<Uint8Array>) {
+  for (let part = first.shift(); part !== undefined; part = first.shift()) yield part
   yield* rest
 }
 

@@ -104,16 +104,18 @@ export const documentStore = (db: Databases) => {
       { prefix, rule, page }: { prefix: string; rule: Rule; page: PageRequest },
     ): Promise<{ principal: Principal | undefined; page: Page<Document> }> {
       const after = decodeCursor('documents', page.cursor)
+      const owner = ownerBesideWho({ participant })
       const [who, rows] = await db.of(caller.study).batch(
         whoStatement(caller),
         statement<DocumentRow>(
           withWho(
             caller,
-            sql`SELECT ${documentColumns} FROM who CROSS JOIN documents d
-              WHERE d.study_id = ${caller.study} AND d.participant_id = ${ownerBesideWho({ participant })}
+            // Asked of all at once, so that they are read in their order, however `who` is made.
+            sql`SELECT ${documentColumns} FROM documents d
+              WHERE d.study_id = ${caller.study} AND d.participant_id = (SELECT ${owner} FROM who
+                WHERE ${allows(rule, targetOwnedBy(sql`${caller.study}`, owner))})
                 AND d.identifier >= ${prefix} AND d.identifier < ${prefix} || char(1114111)
                 AND d.identifier > ${after?.[1] ?? ''}
-                AND ${allows(rule, targetOwnedBy(sql`d.study_id`, sql`d.participant_id`))}
               ORDER BY d.identifier LIMIT ${page.limit + 1}`,
           ),
         ),

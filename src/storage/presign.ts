@@ -1,54 +1,12 @@
-import { AwsV4Signer } from 'aws4fetch'
 import { misconfigured } from '../model/errors.ts'
 import type { Settings } from '../settings.ts'
+import { createSigner, type Signing } from './signature.ts'
 
 /** What a client sends to storage: this method to this URL, with all of these headers and a body of their length. */
 export type PresignedPut = Readonly<{ method: 'PUT'; url: string; headers: Readonly<Record<string, string>> }>
 
-type Signing = Readonly<{
-  method: 'GET' | 'HEAD' | 'PUT'
-  /** With its query; the path only of unreserved characters and slashes, see `objectUrl`. */
-  url: URL
-  headers: Readonly<Record<string, string>>
-  region: string
-  accessKeyId: string
-  secretAccessKey: string
-  now: Date
-  /** 1 to `MAX_EXPIRES_SECONDS`. */
-  expiresSeconds: number
-}>
-
 /** The longest that S3 and R2 let a presigned URL live. */
 const MAX_EXPIRES_SECONDS = 7 * 86_400
-
-/** Derived keys by secret, day, region and service, which save most of the HMACs of a signature. */
-const signingKeys = new Map<string, ArrayBuffer>()
-const MAX_SIGNING_KEYS = 16
-
-/**
- * Signs a URL with AWS Signature Version 4 in its query. Every header given is signed, none else but `host`, so whoever
- * uses the URL must send exactly these. The body is not signed (`UNSIGNED-PAYLOAD`); its checksum headers bind it.
- */
-export async function presignUrl({ url, now, expiresSeconds, ...rest }: Signing): Promise<string> {
-  // An isolate can live for days and each one adds a key; of more than a few, none is worth keeping.
-  if (signingKeys.size >= MAX_SIGNING_KEYS) signingKeys.clear()
-  const expiring = new URL(url)
-  expiring.searchParams.set('X-Amz-Expires', String(expiresSeconds))
-  const signer = new AwsV4Signer({
-    ...rest,
-    url: expiring.href,
-    service: 's3',
-    signQuery: true,
-    // Without it content-type and content-length are silently left out of the signature.
-    allHeaders: true,
-    datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ''),
-    cache: signingKeys,
-  })
-  const signed = await signer.sign()
-  // A space is signed as %20 but written as +, which some servers take for a plus. A true plus is %2B by now.
-  signed.url.search = signed.url.search.replaceAll('+', '%20')
-  return signed.url.href
-}
 
 /**
  * Presigned URLs of the bucket, path style. `origin` is the request's own: what `local` is relative to, and unused with
@@ -56,17 +14,11 @@ export async function presignUrl({ url, now, expiresSeconds, ...rest }: Signing)
  * presigner never throws, since jobs have no origin and sign nothing.
  */
 export function createPresigner(s3: Settings['s3'], origin: string | undefined) {
-  const { accessKeyId, secretAccessKey } = s3
-  const sign = async (
-    asked: Pick<Signing, 'method' | 'headers' | 'now' | 'expiresSeconds'> & {
-      objectKey: string
-      query: Readonly<Record<string, string>>
-    },
-  ) => {
-    const { method, headers, now, expiresSeconds } = asked
-    const url = objectUrl(s3, origin, asked.objectKey)
-    for (const [name, value] of Object.entries(asked.query)) url.searchParams.set(name, value)
-    return presignUrl({ method, url, headers, region: 'auto', accessKeyId, secretAccessKey, now, expiresSeconds })
+  const presign = createSigner({ ...s3, region: 'auto' })
+  let bucket: Signing['url'] | undefined
+  const sign = async ({ objectKey, ...asked }: Omit<Signing, 'url'> & { objectKey: string }) => {
+    bucket ??= bucketUrl(s3, origin)
+    return presign({ ...asked, url: { ...bucket, pathname: signablePath(bucket.pathname + objectKey) } })
   }
 
   return {
@@ -173,12 +125,23 @@ function endpointOf(s3: Settings['s3'], origin: string | undefined): string {
   throw misconfigured('S3_ENDPOINT is `local`, which works on localhost only. Set the S3 endpoint of the bucket.')
 }
 
-function objectUrl(s3: Settings['s3'], origin: string | undefined, objectKey: string): URL {
-  // Anything else is encoded differently in the URL and in its signature, and URL resolves dot segments away.
-  if (!/^[A-Za-z0-9._~/-]+$/.test(objectKey) || objectKey.split('/').some((part) => part === '.' || part === '..')) {
-    throw new Error(`This object key cannot be signed: ${objectKey}`)
+function bucketUrl(s3: Settings['s3'], origin: string | undefined): Signing['url'] {
+  const { origin: at, host, pathname } = new URL(`${endpointOf(s3, origin)}/${s3.bucket}/`)
+  return { origin: at, host, pathname }
+}
+
+/**
+ * @throws Error for anything that is encoded differently in a URL and in its signature, for dot segments, which clients
+ * resolve away, and for the bucket itself.
+ */
+function signablePath(path: string): string {
+  if (
+    !/^[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$/.test(path) ||
+    path.split('/').some((part) => part === '.' || part === '..')
+  ) {
+    throw new Error(`This path cannot be signed: ${path}`)
   }
-  return new URL(`${endpointOf(s3, origin)}/${s3.bucket}/${objectKey}`)
+  return path
 }
 
 /**

@@ -66,7 +66,8 @@ function assignments(changes: StudyChanges): SQL {
   return sql.join(set, sql`, `)
 }
 
-const latest = sql`max(coalesce(max(number), 0), (SELECT coalesce(max(number), 0) FROM placements))`
+/** One step into an index each. */
+const latest = sql`max(coalesce((SELECT max(number) FROM studies), 0), coalesce((SELECT max(number) FROM placements), 0))`
 
 type NewStudy = Readonly<{ id: StudyId; name: string; settings: StudySettings }>
 
@@ -143,7 +144,7 @@ export const studyStore = (db: Databases) => ({
         insertStudy(
           caller,
           study,
-          sql`${latest} + 1 FROM studies HAVING ${latest} < ${MAX_STUDY_NUMBER}
+          sql`${latest} + 1 WHERE ${latest} < ${MAX_STUDY_NUMBER}
             AND NOT EXISTS (SELECT 1 FROM placements WHERE study_id = ${study.id})`,
         ),
         record(caller, { action: 'study.create', owner: sql`''`, object: null }),

@@ -6,39 +6,51 @@ import worker from '../../src/index.ts'
 import { bytesOf, MIB } from '../support/bytes.ts'
 import { ORIGIN } from '../support/client.ts'
 import { overriding, within } from '../support/faults.ts'
+import { pathOf } from '../support/kidsfirst.ts'
 import { aParticipant, aStudy, begin, objectKeyOf, ok, type Participant, type Study } from '../support/world.ts'
 
 // However large a file is, the Worker's own code holds a chunk of it and no more. The simulator's memory would tell
 // nothing, so what is counted is what the bucket's binding has handed out and nobody has taken yet.
 
 const PART_BYTES = 8 * MIB
-const SIZE = env.SLOW ? 1024 * MIB : 64 * MIB
+const LARGE = env.SLOW ? 1024 * MIB : 64 * MIB
+const SIZES = [LARGE / 16, LARGE]
 /** What the platform hands out at a time is its own affair, as long as it has to do with nothing here. */
 const MOST_HELD = MIB
 
+type Sent = Readonly<{ size: number; file: string; number: number; upload: string; sha256: string }>
+
 let study: Study
 let participant: Participant
-let sent: { file: string; upload: string; sha256: string }
+let sent: Sent[]
+const sentOf = (size: number) => sent.find((each) => each.size === size) ?? expect.fail('Nothing is of this size.')
 
 beforeAll(async () => {
   study = await aStudy()
   participant = await aParticipant(study)
+  sent = [await send(SIZES[0] ?? 0), await send(LARGE)]
+}, 600_000)
+
+async function send(size: number): Promise<Sent> {
+  const count = Math.ceil(size / PART_BYTES)
+  const partOf = (number: number) => bytesOf(number, Math.min(PART_BYTES, size))
   const digest = createHash('sha256')
-  for (let part = 1; part <= SIZE / PART_BYTES; part += 1) digest.update(bytesOf(part, PART_BYTES))
+  for (let number = 1; number <= count; number += 1) digest.update(partOf(number))
   const sha256 = digest.digest('hex')
-  const { file, upload } = await begin(participant, study, { size: SIZE, sha256, upload: 'multipart' })
+  const said = { size, sha256, upload: 'multipart', visibility: 'study' }
+  const { file, upload } = await begin(participant, study, said)
   const parts = `${study.path}/uploads/${upload.id}/parts`
-  for (let number = 1; number <= SIZE / PART_BYTES; number += 1) {
+  for (let number = 1; number <= count; number += 1) {
     const [{ url }] = ok(await participant.post(parts, { parts: [{ number }] })).parts
     const multipart = env.BUCKET.resumeMultipartUpload(
       objectKeyOf(url),
       new URL(url).searchParams.get('uploadId') ?? '',
     )
-    const { etag } = await multipart.uploadPart(number, bytesOf(number, PART_BYTES))
+    const { etag } = await multipart.uploadPart(number, partOf(number))
     ok(await participant.put(parts, { parts: [{ number, etag }] }))
   }
-  sent = { file: file.id, upload: upload.id, sha256 }
-}, 600_000)
+  return { size, file: file.id, number: file.number, upload: upload.id, sha256 }
+}
 
 /**
  * The bucket, whose objects are handed out a chunk at a time, only when asked, and each chunk in the memory of the one
@@ -74,47 +86,72 @@ function countingBucket() {
   return { BUCKET: overriding(env.BUCKET, { get }), count }
 }
 
-test(`completing ${SIZE / MIB} MiB whose SHA-256 was declared reads them once, and holds a chunk at a time`, async () => {
+const inMib = SIZES.map((size) => [size / MIB, size] as const)
+
+test.each(inMib)('completing %d MiB whose SHA-256 was declared reads them once, a chunk at a time', async (_, size) => {
+  const { upload, sha256 } = sentOf(size)
   const { BUCKET, count } = countingBucket()
-  const settings: object = { BUCKET, READ_VERIFY_BYTES: String(SIZE) }
-  const completing = await within(settings, participant).post(`${study.path}/uploads/${sent.upload}/complete`)
-  expect(ok(completing).version).toMatchObject({ size: SIZE, sha256: sent.sha256, verified: 'read' })
-  expect(count).toMatchObject({ handedOut: SIZE, reads: 1 })
+  const settings: object = { BUCKET, READ_VERIFY_BYTES: String(size) }
+  const completing = await within(settings, participant).post(`${study.path}/uploads/${upload}/complete`)
+  expect(ok(completing).version).toMatchObject({ size, sha256, verified: 'read' })
+  expect(count).toMatchObject({ handedOut: size, reads: 1 })
   expect(count.largest).toBeLessThanOrEqual(MOST_HELD)
 })
 
-test('streaming it in ranges to a slow client holds no more than the client is about to take', async () => {
-  const { BUCKET, count } = countingBucket()
-  const digest = createHash('sha256')
-  const sliceBytes = SIZE / 4 + 7
-  let taken = 0
-  let mostHeld = 0
-  while (taken < SIZE) {
-    const context = createExecutionContext()
-    const request = new Request(`${ORIGIN}${study.path}/files/${sent.file}/content?delivery=stream`, {
-      headers: { Authorization: `Bearer ${participant.key}`, Range: `bytes=${taken}-${taken + sliceBytes - 1}` },
-    })
-    const slice = await worker.fetch(request, { ...env, BUCKET }, context)
-    expect(slice.status).toBe(206)
-    // Nothing is fetched ahead of a client that has not begun to read.
-    expect(count.handedOut).toBe(taken)
-    for await (const chunk of slice.body ?? []) {
-      mostHeld = Math.max(mostHeld, count.handedOut - taken)
-      digest.update(chunk)
-      taken += chunk.length
+type Way = (sent: Sent) => Promise<{ url: string; key: string | undefined; inRanges: boolean }>
+const WAYS: Record<string, Way> = {
+  'in ranges': async ({ file }) => ({
+    url: `${ORIGIN}${study.path}/files/${file}/content?delivery=stream`,
+    key: participant.key,
+    inRanges: true,
+  }),
+  'by a link': async ({ file }) => {
+    const links = `${study.path}/files/${file}/download-tokens`
+    const { url } = ok(await participant.post(links, { delivery: 'stream' }))
+    return { url, key: undefined, inRanges: false }
+  },
+  "at Kids First's path": async (file) => ({
+    url: `${ORIGIN}${pathOf(study, file)}`,
+    key: study.staff.key,
+    inRanges: false,
+  }),
+}
+
+test.each(Object.entries(WAYS).flatMap(([way, of]) => inMib.map(([mib, size]) => [mib, way, of, size] as const)))(
+  'streaming %d MiB %s to a slow client holds no more than the client is about to take',
+  async (_, way, of, size) => {
+    const whole = sentOf(size)
+    const { url, key, inRanges } = await of(whole)
+    const { BUCKET, count } = countingBucket()
+    const digest = createHash('sha256')
+    const sliceBytes = inRanges ? size / 4 + 7 : size
+    let [taken, mostHeld] = [0, 0]
+    while (taken < size) {
+      const context = createExecutionContext()
+      const headers = new Headers(key === undefined ? {} : { Authorization: `Bearer ${key}` })
+      if (inRanges) headers.set('Range', `bytes=${taken}-${taken + sliceBytes - 1}`)
+      const slice = await worker.fetch(new Request(url, { headers }), { ...env, BUCKET }, context)
+      expect([way, slice.status]).toEqual([way, inRanges ? 206 : 200])
+      // Nothing is fetched ahead of a client that has not begun to read.
+      expect(count.handedOut).toBe(taken)
+      for await (const chunk of slice.body ?? []) {
+        mostHeld = Math.max(mostHeld, count.handedOut - taken)
+        digest.update(chunk)
+        taken += chunk.length
+      }
+      await waitOnExecutionContext(context)
     }
-    await waitOnExecutionContext(context)
-  }
-  expect([taken, count.handedOut, count.reads]).toEqual([SIZE, SIZE, 4])
-  expect(digest.digest('hex')).toBe(sent.sha256)
-  expect(mostHeld).toBeLessThanOrEqual(count.largest)
-  expect(count.largest).toBeLessThanOrEqual(MOST_HELD)
-})
+    expect([taken, count.handedOut, count.reads]).toEqual([size, size, inRanges ? 4 : 1])
+    expect(digest.digest('hex')).toBe(whole.sha256)
+    expect(mostHeld).toBeLessThanOrEqual(count.largest)
+    expect(count.largest).toBeLessThanOrEqual(MOST_HELD)
+  },
+)
 
 test('a client that goes away in the middle stops the reading', async () => {
   const { BUCKET, count } = countingBucket()
   const context = createExecutionContext()
-  const url = `${ORIGIN}${study.path}/files/${sent.file}/content?delivery=stream`
+  const url = `${ORIGIN}${study.path}/files/${sentOf(LARGE).file}/content?delivery=stream`
   const request = new Request(url, { headers: { Authorization: `Bearer ${participant.key}` } })
   const { body } = await worker.fetch(request, { ...env, BUCKET }, context)
   const reader = body?.getReader()

@@ -54,7 +54,6 @@ const sentAgain = (sent: readonly Sent[]) =>
 
 const CUTS = SLOW ? 30 : 12
 describe(`a link that is cut ${CUTS} times`, () => {
-
   test(`brings ${SIZE / MIB} MiB, and no part that has arrived is sent again`, async () => {
     const number = numbersOf(30)
     // Until then every connection is: before a request is through, in the middle of a part, or before the answer.

@@ -32,7 +32,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'carrel-start-'))
   port = await freePort()
   first = await startCarrel(port)
-}, 30_000)
+}, 60_000)
 
 afterAll(async () => {
   await Promise.all([...running].map(stop))
@@ -139,7 +139,7 @@ test('a second instance runs beside the first with its own state, while the firs
   await expect(fetch(`${before.url}/health`)).rejects.toThrow('fetch failed')
   expect((await fetch(`http://127.0.0.1:${second.port}/health`)).status).toBe(200)
   expect(await stop(second.child)).toBe(0)
-}, 30_000)
+}, 60_000)
 
 test.runIf(slow)(
   'the next start keeps the keys that work, and without its record issues others for the same people',

@@ -1,7 +1,7 @@
 import { create } from 'content-disposition'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createPresigner, presignUrl } from '../../src/storage/presign.ts'
+import { createPresigner } from '../../src/storage/presign.ts'
 
 const s3 = {
   endpoint: 'https://account.r2.cloudflarestorage.com',
@@ -55,28 +55,6 @@ const NAMES = [
 ]
 
 describe('the signature', () => {
-  // Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters", the example of a presigned GET.
-  test("is that of Amazon's own example", async () => {
-    const url = await presignUrl({
-      method: 'GET',
-      url: new URL('https://examplebucket.s3.amazonaws.com/test.txt'),
-      headers: {},
-      region: 'us-east-1',
-      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
-      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-      now: new Date('2013-05-24T00:00:00Z'),
-      expiresSeconds: 86_400,
-    })
-    expect(queryOf(url)).toEqual({
-      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
-      'X-Amz-Credential': 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request',
-      'X-Amz-Date': '20130524T000000Z',
-      'X-Amz-Expires': '86400',
-      'X-Amz-SignedHeaders': 'host',
-      'X-Amz-Signature': 'aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404',
-    })
-  })
-
   test('is what an independent reading of the specification computes', async () => {
     const segment = fc.stringMatching(/^[A-Za-z0-9._~-]{1,20}$/).filter((text) => text !== '.' && text !== '..')
     const printable = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })

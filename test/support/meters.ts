@@ -7,8 +7,8 @@ import { ORIGIN } from './client.ts'
 /** A statement as D1 was asked it. */
 export type Asked = Readonly<{ sql: string; params: readonly unknown[] }>
 
-/** What requests cost, counted at the bindings: trips to D1 and rows that it read, and calls by name. */
-export type Cost = { trips: number; rows: number; kv: string[]; r2: string[]; asked: Asked[] }
+/** What requests cost, counted at the bindings: trips to D1, rows that it read and wrote, and calls by name. */
+export type Cost = { trips: number; rows: number; written: number; kv: string[]; r2: string[]; asked: Asked[] }
 
 type Counted = Pick<D1Database, 'batch'> & { prepare: (sql: string) => Pick<D1PreparedStatement, 'bind'> }
 
@@ -28,6 +28,7 @@ function meteredDatabase(cost: Cost): D1Database {
       cost.asked.push(...statements.flatMap((each) => texts.get(each) ?? []))
       const results = await real.batch<Row>(statements)
       cost.rows += results.reduce((sum, { meta }) => sum + meta.rows_read, 0)
+      cost.written += results.reduce((sum, { meta }) => sum + meta.rows_written, 0)
       return results
     },
   })
@@ -53,7 +54,7 @@ const metered = <Binding extends object>(binding: Binding, calls: string[]): Bin
 
 /** The bindings, and what is asked of them from now on. */
 export function meteredBindings() {
-  const cost: Cost = { trips: 0, rows: 0, kv: [], r2: [], asked: [] }
+  const cost: Cost = { trips: 0, rows: 0, written: 0, kv: [], r2: [], asked: [] }
   const bindings = {
     DB: meteredDatabase(cost),
     BUCKET: metered(env.BUCKET, cost.r2),

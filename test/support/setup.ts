@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import type { D1Migration } from '@cloudflare/vitest-pool-workers'
 import { emptyStorage } from './emptying.ts'
 import { noteLogged, takeLeaks, watchLeaks } from './leaks.ts'
+import { takeFaults, watchPlans } from './query-plans.ts'
 
 declare global {
   namespace Cloudflare {
@@ -60,6 +61,8 @@ const quietly = (...said: unknown[]) => {
 // oxlint-disable-next-line no-console -- the same
 if (!env.SHOWS_LOG && log.name !== quietly.name) console.log = quietly
 watchLeaks()
-afterAll(() => {
+watchPlans()
+afterAll(async () => {
   expect(takeLeaks()).toEqual([])
+  expect(await takeFaults()).toEqual([])
 })
