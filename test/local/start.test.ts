@@ -160,7 +160,7 @@ test.runIf(slow)(
     const files = `${after.url}/v1/studies/${after.study}/files`
     expect(await namesOf(files, after.participants[0].key)).toEqual(['welcome.txt'])
   },
-  30_000,
+  60_000,
 )
 
 test.runIf(slow)(
@@ -176,7 +176,7 @@ test.runIf(slow)(
     await stop(viaNpm.child)
     await expectSilence(viaNpm.port)
   },
-  30_000,
+  60_000,
 )
 
 async function theDemo() {

@@ -8,6 +8,14 @@ type Allowed = Readonly<{ step: RegExp; of: RegExp; why: string }>
 
 /** What steps through all of a table or an index. */
 const SCANS: readonly Allowed[] = [
+  { step: /^SCAN absences$/, of: /\babsen(?:t|ces)\b/, why: 'it has the studies that are just being moved' },
+  { step: /^SCAN moves$/, of: /FROM moves LIMIT 1$/, why: 'one row is read' },
+  { step: /^SCAN sqlite_schema$/, of: /'moving_\*'/, why: 'the names of what the schema has, at the end of a move' },
+  {
+    step: /VIRTUAL TABLE INDEX 0:[=><]/,
+    of: /\browid\b/,
+    why: 'by number, or a range of numbers, as a study is moved',
+  },
   { step: /^SCAN h$/, of: /FROM heartbeats h$/, why: 'it has two rows' },
   { step: /^SCAN studies /, of: /^DELETE FROM audit_events/, why: 'of each study the oldest events go' },
   { step: /^SCAN f$/, of: /FROM files f\s+WHERE 0 /, why: 'where nothing can be found the loop is never begun' },
@@ -21,6 +29,9 @@ const SCANS: readonly Allowed[] = [
 
 /** What sorts, and never more than a page, or what its bounds say. */
 const SORTS: readonly Omit<Allowed, 'step'>[] = [
+  { of: /FROM json_each\(\?\) n LEFT JOIN spaces s/, why: 'the databases that there are' },
+  { of: /^SELECT DISTINCT key FROM move_changes/, why: 'what was written while a study was copied' },
+  { of: /IN \(\s*SELECT value ->> 0.* ORDER BY/s, why: 'what of that is copied in one go' },
   { of: /ORDER BY asked\.key, (?:v\.number DESC|g\.principal) LIMIT/, why: 'of a page of files, a page is kept' },
   { of: /ORDER BY f\.member, f\.place$/, why: 'the first files of a page of members' },
   { of: /ORDER BY own\.number LIMIT/, why: 'the studies of one user, of which a page is kept' },
