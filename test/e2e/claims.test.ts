@@ -5,7 +5,7 @@ import { HELLO, ok, type Participant, type Study } from '../support/builders.ts'
 import { sharedCarrel } from './support/carrel.ts'
 
 /** How many links at once; `npm run test:slow` takes more. */
-const LINKS = process.env['CARREL_SLOW'] === '1' ? 50 : 20
+const LINKS = process.env['CARREL_SLOW'] === '1' ? 50 : 10
 
 const carrel = await sharedCarrel()
 
