@@ -3,6 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { aQueue, auditIdOf, recorded } from '../support/audit.ts'
+import { costOf } from '../support/meters.ts'
 import { aCompleted, aHat, aNew, atHat, FILES, type Hat, type HatClient, send } from '../support/hat.ts'
 import { aFile, aParticipant, objectKeyOf, ok } from '../support/world.ts'
 
@@ -252,4 +253,15 @@ describe('a deletion', () => {
     await send(contentUrl)
     expect((await hat.owner.put(`${file(fileId)}/complete`)).status).toBe(404)
   })
+})
+
+test('a file is completed in the trips that it takes: the host, its upload, the version that it becomes', async () => {
+  const { host, person, owner } = await aHat()
+  const { fileId, contentUrl } = await aNew(owner)
+  await send(contentUrl)
+  const { cost, answer } = await costOf({ key: undefined }, async (c) =>
+    c.put(`http://${host}${file(fileId)}/complete`, undefined, { 'X-Auth-Token': person.key ?? '' }),
+  )
+  // And that the key was used.
+  expect([answer.status, cost.trips, cost.r2]).toEqual([200, 4, ['head', 'head', 'get', 'put']])
 })

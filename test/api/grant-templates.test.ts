@@ -65,6 +65,15 @@ describe('sharing by a template', () => {
     expect(await revoke(owner, study, { template, principal })).toBe(0)
   })
 
+  test('means the tag that is a comma, and not what stands between two others', async () => {
+    const { study, owner, friend, principal } = await aDeskOfDiaries()
+    await aFile(owner, study, { name: 'alone.txt', tags: [','] })
+    await aFile(owner, study, { name: 'between.txt', tags: ['x,', 'y'] })
+    await aFile(owner, study, { name: 'both.txt', tags: ['x,', 'y', ','] })
+    expect(await apply(owner, study, { template: { tags: ['x,', ','] }, principal })).toBe(1)
+    expect(await sharedWith(friend, study)).toEqual(['both.txt'])
+  })
+
   test('changes how a file is shared already, and keeps since when', async () => {
     const { study, owner, friend, principal } = await aDeskOfDiaries()
     const template = { name: 'scan.png' }

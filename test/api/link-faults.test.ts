@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { anonymous, type Caller } from '../support/client.ts'
 import { disturbed, overriding, within } from '../support/faults.ts'
 import { aFile, aParticipant, aStudy, HELLO, ok, type Participant } from '../support/world.ts'
@@ -178,3 +178,20 @@ test.each(['redirect', 'stream'])(
     expect(await outcome(link, within({ BUCKET }, anonymous))).toBe('410 download_token_revoked')
   },
 )
+
+test('a link that is streamed says that it leads nowhere, where storage has lost the bytes', async () => {
+  const link = await aLink({ delivery: 'stream' })
+  const BUCKET = overriding<R2Bucket>(env.BUCKET, { get: async () => null })
+  expect(await outcome(link, within({ BUCKET }, anonymous))).toBe('410 download_token_revoked')
+})
+
+test('a link that has expired asks nothing of storage, which may be out of reach', async () => {
+  const link = await aLink({ delivery: 'stream' })
+  const BUCKET = overriding<R2Bucket>(env.BUCKET, { get: failing })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 120_000 })
+  try {
+    expect(await outcome(link, within({ BUCKET }, anonymous))).toBe('410 download_token_expired')
+  } finally {
+    vi.useRealTimers()
+  }
+})

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { anonymous, type Caller } from '../support/client.ts'
 import { LOGIN, signedIn } from '../support/tokens.ts'
@@ -7,6 +8,7 @@ import {
   aParticipant,
   aStudy,
   HELLO,
+  objectKeyOf,
   ok,
   type Participant,
   replace,
@@ -136,9 +138,78 @@ describe('a link still gives', () => {
   })
 })
 
-/** A member of the study's staff, who shows the JWT of a provider that the service knows. */
-async function aMember(study: Study): Promise<{ member: string; caller: Caller }> {
+test('a link leads to the bytes of its own version, of all that the study has', async () => {
+  const study = await aStudy()
+  const participant = await aParticipant(study)
+  const path = `${study.path}/participants/me/files/notes`
+  const written = async (bytes: string) => {
+    const upload = await replace(participant, path, bytes)
+    return ok(await participant.post(`${study.path}/uploads/${upload.id}/complete`))
+  }
+  await aFile(await aParticipant(study), study)
+  const files = [await written('one'), await written('two'), await written('three')]
+  await aFile(participant, study)
+  const given = files.map(async (file) => {
+    const answer = await anonymous.get(await linkBy(participant, linksOf(study, file), { version: file.version.id }))
+    return (await env.BUCKET.get(objectKeyOf(answer.headers.get('Location') ?? '')))?.text()
+  })
+  expect(await Promise.all(given)).toEqual(['one', 'two', 'three'])
+})
+
+describe('a link that was made by a member', () => {
+  test('gives what they may see, until it is they who are removed', async () => {
+    const study = await aStudy()
+    const participant = await aParticipant(study)
+    const links = linksOf(study, await aFile(participant, study, { visibility: 'study' }))
+    const [one, other] = [await aMember(study), await aMember(study)]
+    const issue = async () => Promise.all([one, other].map(async ({ caller }) => linkBy(caller, links)))
+    expect(await Promise.all((await issue()).map(outcome))).toEqual(['given', 'given'])
+    const urls = await issue()
+    ok(await study.admin.delete(`${study.path}/members/${one.member}`))
+    expect(await Promise.all(urls.map(outcome))).toEqual(['410 download_token_revoked', 'given'])
+  })
+
+  test('or by a key gives a participant’s own, also after they have withdrawn, until they are being erased', async () => {
+    const study = await aStudy()
+    const participant = await aParticipant(study)
+    // Another has a status too, which is none of theirs.
+    await aParticipant(study)
+    const { caller } = await aMember(study, { role: 'participant', participant: participant.id })
+    const links = linksOf(study, await aFile(participant, study))
+    const issue = async () => Promise.all([participant, caller].map(async (issuer) => linkBy(issuer, links)))
+    expect(await Promise.all((await issue()).map(outcome))).toEqual(['given', 'given'])
+
+    const [before, last] = [await issue(), await issue()]
+    ok(await study.admin.patch(`${study.path}/participants/${participant.id}`, { status: 'withdrawn' }))
+    expect(await Promise.all(before.map(outcome))).toEqual(['given', 'given'])
+    // As it is for a moment, before their keys and places are gone.
+    await env.DB.prepare("UPDATE participants SET status = 'erasing' WHERE study_id = ? AND id = ?")
+      .bind(study.id, participant.id)
+      .run()
+    const revoked = '410 download_token_revoked'
+    expect(await Promise.all(last.map(outcome))).toEqual([revoked, revoked])
+  })
+
+  test('is not told of again to who may still see the file, but make no link to it', async () => {
+    const study = await aStudy()
+    const participant = await aParticipant(study)
+    const file = await aFile(participant, study, { visibility: 'study' })
+    const { member, caller } = await aMember(study)
+    const header = { 'Idempotency-Key': crypto.randomUUID() }
+    const issue = async () => caller.post(linksOf(study, file), { seconds: 600 }, header)
+    ok(await issue())
+    const path = `${study.path}/files/${file.id}`
+    ok(await participant.put(`${path}/grants/${encodeURIComponent(`member:${member}`)}`, { level: 'content' }))
+    ok(await participant.patch(path, { visibility: 'private' }))
+    expect((await caller.get(path)).status).toBe(200)
+    const again = await issue()
+    expect([again.status, again.body.code]).toEqual([403, 'forbidden'])
+  })
+})
+
+/** A member of the study, one of its staff if nothing else is said, with the JWT of a provider that the service knows. */
+async function aMember(study: Study, place: object = { role: 'staff' }): Promise<{ member: string; caller: Caller }> {
   const subject = crypto.randomUUID()
-  const { id } = ok(await study.admin.post(`${study.path}/members`, { issuer: LOGIN.issuer, subject, role: 'staff' }))
+  const { id } = ok(await study.admin.post(`${study.path}/members`, { issuer: LOGIN.issuer, subject, ...place }))
   return { member: id, caller: await signedIn(subject) }
 }

@@ -67,12 +67,12 @@ describe('an upload is sent in parts', () => {
   test('but not where it would have none, nor in one PUT what none can carry', async () => {
     const ask = async (file: object) =>
       desk.owner.post(`${desk.study.path}/files`, { name: 'a', mediaType: 'text/plain', ...file })
-    for (const file of [
-      { size: 0, upload: 'multipart' },
-      { size: 4_995 * MIB + 1, upload: 'single' },
-    ]) {
+    for (const [file, message] of [
+      [{ size: 0, upload: 'multipart' }, 'An empty file has no parts.'],
+      [{ size: 4_995 * MIB + 1, upload: 'single' }, 'One PUT takes 5237637120 bytes at most.'],
+    ] as const) {
       const { status, body } = await ask(file)
-      expect([status, body.code, body.errors[0].pointer]).toEqual([422, 'invalid_body', '/upload'])
+      expect([status, body.code, body.errors]).toEqual([422, 'invalid_body', [{ pointer: '/upload', message }]])
     }
     expect((await ask({ size: 2 ** 40 + 1 })).body.code).toBe('file_too_large')
   })
@@ -204,6 +204,25 @@ describe('reported parts', () => {
   })
 })
 
+test('what was begun and reported of an upload goes with it, and nothing of another', async () => {
+  const own = await aDesk()
+  const [{ upload: gone }, { upload: done }, { file, upload: kept }] = [
+    await small(own),
+    await small(own),
+    await small(own),
+  ]
+  for (const upload of [gone, kept]) await report(own, upload, { number: 1, etag: HELLO_MD5 })
+  const [url] = await urlsOf(own, done, 1)
+  await report(own, done, await send(url))
+  ok(await own.owner.delete(own.at(gone)))
+  expect((await complete(own, done)).status).toBe(200)
+  const { results } = await env.DB.prepare('SELECT upload_id AS id FROM upload_parts WHERE study_id = ?')
+    .bind(own.study.id)
+    .all()
+  expect(results).toEqual([{ id: kept.id }])
+  expect(ok(await own.owner.get(`${own.study.path}/files?status=pending`)).items).toMatchObject([{ id: file.id }])
+})
+
 describe('opening a multipart upload in storage', () => {
   const ask = { parts: [{ number: 1 }] }
 
@@ -213,6 +232,26 @@ describe('opening a multipart upload in storage', () => {
     const [url] = await urlsOf(own, upload, 1)
     await report(own, upload, await send(url))
     expect((await complete(own, upload)).status).toBe(200)
+  })
+
+  test('is no other upload’s, of the same study', async () => {
+    const own = await aDesk()
+    const upload = await unopened(own)
+    const { upload: other } = await small(own)
+    await env.DB.prepare('UPDATE uploads SET multipart_id = NULL WHERE study_id = ? AND id = ?')
+      .bind(own.study.id, other.id)
+      .run()
+    await urlsOf(own, upload, 1)
+    const opened = (await openUploads(own.study)).map(({ id, multipartId }) => [id, multipartId !== null])
+    expect(Object.fromEntries(opened)).toEqual({ [upload.id]: true, [other.id]: false })
+  })
+
+  test('is waited for where parts were reported that nobody can have sent', async () => {
+    const own = await aDesk()
+    const upload = await unopened(own)
+    await report(own, upload, { number: 1, etag: HELLO_MD5 })
+    const { status, body } = await complete(own, upload)
+    expect([status, body.code]).toEqual([409, 'upload_incomplete'])
   })
 
   test('twice at once leaves one: whoever was second closes their own', async () => {

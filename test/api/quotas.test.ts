@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { operator } from '../support/client.ts'
 import { aDesk } from '../support/desk.ts'
@@ -158,4 +159,16 @@ describe('limits are set', () => {
     expect(exact.usage).toEqual({ bytes: 11, files: 1, documents: 1 })
     expect(ok(await limit(study, { maxBytes: null })).settings).toMatchObject({ maxBytes: null, maxFiles: 1 })
   })
+})
+
+test('a study gives out each of its numbers, and says when there is none left', async () => {
+  const { study, owner } = await aDesk()
+  const files = `${study.path}/files`
+  await env.DB.prepare('UPDATE studies SET next_number = ? WHERE id = ?')
+    .bind(2 ** 24 - 1, study.id)
+    .run()
+  expect((await owner.post(files, FILE)).status).toBe(201)
+  const { status, body } = await owner.post(files, FILE)
+  expect([status, body.code]).toEqual([409, 'numbers_exhausted'])
+  expect(ok(await owner.get(`${files}?status=pending`)).items).toHaveLength(1)
 })

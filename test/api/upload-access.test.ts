@@ -100,3 +100,13 @@ describe('who may go on with an upload', () => {
     expect(await openUploads(there.study)).toHaveLength(1)
   })
 })
+
+test('a file is begun for somebody who is named, by those who are nobody themselves', async () => {
+  const { study } = await aDesk()
+  for (const caller of [study.staff, study.worker, study.admin]) {
+    const { status, body } = await caller.post(`${study.path}/files`, { name: 'a', mediaType: 'text/plain', size: 1 })
+    expect([status, body.code]).toEqual([422, 'invalid_body'])
+    const message = "Say whose the file is, or null for the study's own."
+    expect(body.errors).toEqual([{ pointer: '/participant', message }])
+  }
+})

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { isThere, outbox } from '../support/bucket.ts'
+import { isThere, openUploads, outbox } from '../support/bucket.ts'
 import { aDesk, versionOf } from '../support/desk.ts'
 import { overriding, sweepAt, within } from '../support/faults.ts'
 import { aFile, begin, HELLO, HELLO_MD5, HELLO_SHA256, objectKeyOf, put, replace } from '../support/world.ts'
@@ -17,6 +17,13 @@ describe('completing a single upload', () => {
 
     await put(upload.url)
     expect((await owner.post(`${at(upload)}/complete`)).body.version.size).toBe(11)
+  })
+
+  test('is left alone by the sweep for as long as what was sent by its URL may still be landing', async () => {
+    const { study, owner } = await aDesk()
+    const { upload } = await begin(owner, study)
+    const [open] = await openUploads(study)
+    expect(open?.dueAt).toBe(Date.parse(upload.urlExpiresAt) + 15 * 60_000)
   })
 
   const wrong = [

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { decodeCursor, encodeCursor, type Place } from '../../src/storage/cursor.ts'
 import type { Caller } from '../support/client.ts'
 import { type Seed, seedFiles, seededId, SEEDED_SINCE } from '../support/seed.ts'
 import { aParticipant, aStudy, begin } from '../support/world.ts'
@@ -154,6 +155,9 @@ describe('a cursor', () => {
       encode('["files",1e400,"x"]'),
       encode('["files",9007199254740993,"x"]'),
       encode(`["files",${'9'.repeat(400)},"x"]`),
+      // No UTF-8, and what some readers leave out of it.
+      btoa('["files",1,"\xff"]'),
+      btoa('\xef\xbb\xbf["files",1,"x"]'),
     ]
     for (const path of paths) {
       for (const cursor of garbage) {
@@ -193,6 +197,22 @@ describe('a cursor', () => {
       cursor = body.nextCursor
     } while (cursor !== null)
     expect(seen.toSorted()).toEqual(ids.toSorted())
+  })
+
+  test('is spelled in what a URL takes as it is, and names the place that it was made of, whatever that is called', () => {
+    const places: Place[] = [
+      // Of these base64 has both characters that mean something else in a URL, and every padding.
+      ...['>>>', '???', '~~~~', 'o?>', '', 'a', 'ab'].map((id): Place => ['ÿ', id]),
+      ['漢字', '\u{1F5C4}\uFE0F'],
+    ]
+    for (const place of places) {
+      const cursor = encodeCursor('files', place)
+      expect(cursor).toMatch(/^[\w-]+$/)
+      expect(decodeCursor('files', cursor)).toEqual(place)
+    }
+    const spelled = places.map((place) => encodeCursor('files', place)).join('')
+    expect(spelled).toContain('-')
+    expect(spelled).toContain('_')
   })
 
   test('of one listing is refused by every other', async () => {

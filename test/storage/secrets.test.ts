@@ -263,4 +263,16 @@ describe('a file key', () => {
     expect(await codec.open(key)).toBeUndefined()
     expect(await createTokenCodec([keyOf(1, 9)]).openFileKey(key)).toBeUndefined()
   })
+
+  test('has one spelling', async () => {
+    const codec = createTokenCodec([keyOf(1, 1)])
+    const key = await codec.issueFileKey({ file: 1, issuer, expiresAt })
+    const bytes = base64url.decode(key)
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    for (let spare = 1; spare <= 3; spare += 1) {
+      const other = key.slice(0, -1) + alphabet[alphabet.indexOf(key.slice(-1)) + spare]
+      expect(base64url.decode(other)).toEqual(bytes)
+      expect(await codec.openFileKey(other)).toBeUndefined()
+    }
+  })
 })

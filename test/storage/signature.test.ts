@@ -1,5 +1,6 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createPresigner } from '../../src/storage/presign.ts'
@@ -80,7 +81,7 @@ const asked = fc.record({
   expiresSeconds: fc.integer({ min: 1, max: 604_800 }),
 })
 
-test("of 10,000 odd requests is the AWS SDK's, with just these headers and this query", async () => {
+test("of odd requests is the AWS SDK's, with just these headers and this query", async () => {
   const presigner = createPresigner(s3, undefined)
   let compared = 0
   const compare = async (asking: { method: string; url: string; headers: Record<string, string>; now: Date }) => {
@@ -99,9 +100,9 @@ test("of 10,000 odd requests is the AWS SDK's, with just these headers and this 
       for (const put of [upload, loose, part]) await compare({ ...put, headers: { ...put.headers }, now })
       await compare({ method, url: download, headers: {}, now })
     }),
-    { numRuns: 2_500 },
+    { numRuns: env.SLOW ? 2_500 : 100, ...(env.SLOW ? {} : { seed: 1 }) },
   )
-  expect(compared).toBeGreaterThanOrEqual(10_000)
+  expect(compared).toBe(env.SLOW ? 10_000 : 400)
 })
 
 test('a hundred parts at once take a digest and an HMAC each, and the key of the day is made once', async () => {
