@@ -41,7 +41,8 @@ const LOOKS_AT_ALL =
  * are about what is stored altogether begin with nothing stored.
  */
 const ofAllStorage = globSync(OF_THE_WORKER).filter(
-  (file) => /^test\/(?:jobs|faults)\/|\/migrations\.test/.test(file) || LOOKS_AT_ALL.test(readFileSync(file, 'utf8')),
+  (file) =>
+    /^test\/(?:jobs|faults|databases)\/|\/migrations\.test/.test(file) || LOOKS_AT_ALL.test(readFileSync(file, 'utf8')),
 )
 
 const IN_A_BROWSER = {

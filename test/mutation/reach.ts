@@ -87,7 +87,8 @@ export async function reachOf(all: readonly Instrumented[], tree: ReturnType<typ
     const reaching = reaches.filter((reach) => reach.passed[mutant.file] !== undefined)
     const passing = reaching.filter((reach) => reach.passed[mutant.file]?.includes(mutant.mark))
     // What is read when it is loaded, few pass by themselves: then those that are about it are asked as well.
-    const asked = passing.length > FILES_AT_MOST ? passing : [...new Set([...passing, ...reaching.filter(isNamed)])]
+    const few = [...new Set([...passing, ...reaching.filter(isNamed)])]
+    const asked = passing.length > FILES_AT_MOST ? passing : few.length > 0 ? few : reaching
     const likeliest = asked
       .map((reach) => ({ ...reach, likeliness: likeliness(reach) }))
       .toSorted((a, b) => b.likeliness - a.likeliness)

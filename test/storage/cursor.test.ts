@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeCursor, encodeCursor, type Place } from '../../src/storage/cursor.ts'
+import { decodeCursor, encodeCursor, pageOf, type Place } from '../../src/storage/cursor.ts'
 import type { Caller } from '../support/client.ts'
 import { type Seed, seedFiles, seededId, SEEDED_SINCE } from '../support/seed.ts'
 import { aParticipant, aStudy, begin } from '../support/world.ts'
@@ -213,6 +213,16 @@ describe('a cursor', () => {
     const spelled = places.map((place) => encodeCursor('files', place)).join('')
     expect(spelled).toContain('-')
     expect(spelled).toContain('_')
+  })
+
+  test('begins a page after any item of a page, and after no other', () => {
+    const letters = pageOf(['a', 'b', 'c'], 2, { listing: 'letters', place: (row) => [row, row], item: (row) => row })
+    expect(letters.items).toEqual(['a', 'b'])
+    expect([0, 1].map((index) => letters.cursorAfter?.(index))).toEqual(
+      ['a', 'b'].map((row) => encodeCursor('letters', [row, row])),
+    )
+    expect(letters.nextCursor).toBe(letters.cursorAfter?.(1))
+    expect(() => letters.cursorAfter?.(2)).toThrow('a page has no such item')
   })
 
   test('of one listing is refused by every other', async () => {
