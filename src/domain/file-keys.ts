@@ -1,7 +1,7 @@
 import type { Credential, Principal } from '../model/principal.ts'
 import { fileNotFound, unauthenticated } from '../model/errors.ts'
 import { NUMBERS_PER_STUDY } from '../model/ids.ts'
-import { type Content, type FoundContent, getContent } from './downloads.ts'
+import { type Content, type FoundContent, getContent } from './content.ts'
 import { type Scope, secondsFrom } from './scope.ts'
 
 // A file key opens one file for a while to whoever has it, as often as they like, with the rights that its issuer has at

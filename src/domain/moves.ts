@@ -25,6 +25,8 @@ const NOTHING = { copied: 0, verified: 0, stoodStillMs: null, differs: null } as
  */
 export async function moveStudy(scope: Scope, study: StudyId, database: number): Promise<Move> {
   const { moves } = scope.stores
+  // Nobody is let in before that: who may is asked where the study is.
+  await settleMoves(scope, study)
   const found = moves.isOne ? undefined : await moves.find(study)
   const begins = found?.state === 'here' && found.database !== database && moves.exists(database)
   const principal = await moves.permit(callerIn(scope, study), { rule, begins })
@@ -129,11 +131,14 @@ async function giveUp(scope: Scope, moving: Moving): Promise<Move> {
   return stays ? { study, database: moving.source, state: 'clearing', ...NOTHING } : settled(scope, moving)
 }
 
-/** What was decided and whose driver died is finished: until then the study stands still. Answers how many there were. */
-export async function settleMoves(scope: Scope): Promise<number> {
+/**
+ * What was decided and whose driver died is finished: until then the study stands still. Whoever asks, since it is what
+ * becomes of it in any case. Of all studies, or of one; answers how many there were.
+ */
+export async function settleMoves(scope: Scope, only?: StudyId): Promise<number> {
   const { moves } = scope.stores
   if (moves.isOne) return 0
-  const unsettled = await moves.unsettled()
+  const unsettled = await moves.unsettled(only)
   for (const study of unsettled) {
     const moving = await moves.drive(study, crypto.randomUUID())
     if (moving?.decided === true) await moves.settle(moving, scope.now)

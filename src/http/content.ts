@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { type FoundContent, getContent, readContent, redirectToContent } from '../domain/downloads.ts'
+import { type FoundContent, getContent, readContent, redirectToContent } from '../domain/content.ts'
 import { DELIVERIES } from '../model/entities.ts'
 import { rangeNotSatisfiable } from '../model/errors.ts'
 import type { FileId, StudyId, VersionId } from '../model/ids.ts'

@@ -80,12 +80,13 @@ export const moveEndStore = (db: Databases) => {
       return true
     },
 
-    /** Studies whose move was decided and, whoever did that having died, is not settled. */
-    async unsettled(): Promise<StudyId[]> {
+    /** Studies whose move was decided and, whoever did that having died, is not settled; `only` this one of them. */
+    async unsettled(only?: StudyId): Promise<StudyId[]> {
       const [rows] = await db.home.batch(
         statement<{ id: StudyId; database: number }>(
           sql`SELECT study_id AS id, database FROM placements INDEXED BY placements_moving
-            WHERE state = 'copying' LIMIT ${MOST_UNSETTLED}`,
+            WHERE state = 'copying'${only === undefined ? sql`` : sql` AND study_id = ${only}`}
+            LIMIT ${MOST_UNSETTLED}`,
         ),
       )
       const decided = rows.map(async ({ id, database }) => {

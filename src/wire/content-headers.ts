@@ -1,4 +1,4 @@
-import { type Content, servedMediaTypeOf } from '../domain/downloads.ts'
+import { type Content, servedMediaTypeOf } from '../domain/content.ts'
 
 /**
  * What a browser is told of bytes that come from here: nothing in them may run, whatever they are. The sandbox would

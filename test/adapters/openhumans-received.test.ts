@@ -107,7 +107,7 @@ const contentOf = async (number: number) => {
 }
 
 describe('a file that comes in its request', () => {
-  const SIZE = (env.SLOW ? 95 : 60) * MIB + 12_345
+  const SIZE = (env.SLOW ? 95 : 40) * MIB + 12_345
 
   test(`of ${Math.round(SIZE / MIB)} MiB is held a few parts at a time, and arrives whole`, async () => {
     const { BUCKET, count } = countingBucket()

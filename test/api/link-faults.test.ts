@@ -195,3 +195,20 @@ test('a link that has expired asks nothing of storage, which may be out of reach
     vi.useRealTimers()
   }
 })
+
+test('a link is issued though the file was out of sight for the moment of it', async () => {
+  const study = await aStudy()
+  const [owner, staff] = [await aParticipant(study), study.staff]
+  const file = await aFile(owner, study, { visibility: 'study' })
+  const path = `${study.path}/files/${file.id}`
+  const show = async (visibility: string) => ok(await owner.patch(path, { visibility }))
+  const { DB, seen } = disturbed({
+    on: /INSERT INTO download_tokens/,
+    before: async () => show('private'),
+    after: async () => show('study'),
+  })
+  const link: Link = ok(await within({ DB }, staff).post(`${path}/download-tokens`, {}))
+  expect(seen.times).toBe(2)
+  expect(ok(await staff.get(`${path}/download-tokens`)).items.map(({ id }: Link) => id)).toEqual([link.id])
+  expect(await outcome(link)).toBe('given')
+})

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, test } from 'vitest'
-import { databasesOf, migrated, moveTo, roomIn, rowsOf, serving, three } from '../support/databases.ts'
+import { databasesOf, migrated, MOST_ASKED, moveTo, roomIn, rowsOf, serving, three } from '../support/databases.ts'
 import { type Death, mortal } from '../support/mortality.ts'
 import { disturbed, sweepAt } from '../support/faults.ts'
 import { aSmallStudy, type Small } from '../support/busy.ts'
@@ -20,11 +20,12 @@ beforeAll(async () => {
 async function driven({ study }: Small, death: Death): Promise<boolean> {
   const { bindings, life } = mortal(death, { DB_1: env.SPARE_1, DB_2: env.SPARE_2 })
   const dying = serving(bindings).operator
-  for (;;) {
+  for (let asked = 0; asked < MOST_ASKED; asked += 1) {
     const { status, body } = await dying.post(`${study.path}/move`, { database: 2 })
     if (life.calls >= death.at) return true
     if (status === 200 && body.state === 'here') return false
   }
+  throw new Error('The driver neither died nor arrived.')
 }
 
 /** What is asked of the study meanwhile is answered, and what was put there is there in the end, whoever goes on. */
@@ -81,6 +82,14 @@ test('a study whose move was decided by who died then is served after the next s
   expect(await databasesOf(study)).toEqual([0, 2])
   await moveTo(operator, study, 2)
   expect(await databasesOf(study)).toEqual([2])
+})
+
+test('a move that was decided by who died then is settled by the next who asks for it', LONG, async () => {
+  await roomIn(0)
+  const small = await aSmallStudy(service)
+  const { DB } = disturbed({ on: /UPDATE absences SET until = NULL/, loses: Infinity })
+  expect((await serving({ DB }).operator.post(`${small.study.path}/move`, { database: 2 })).status).toBe(503)
+  await goesOn(small)
 })
 
 test('a study stands still for seconds at most where its driver died, and goes on where it was', LONG, async () => {

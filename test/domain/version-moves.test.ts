@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getContent, readContent } from '../../src/domain/downloads.ts'
+import { getContent, readContent } from '../../src/domain/content.ts'
 import { nameDraft } from '../../src/domain/drafts.ts'
 import { deleteFile } from '../../src/domain/removals.ts'
 import { abandonUpload } from '../../src/domain/uploads.ts'

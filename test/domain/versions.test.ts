@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getContent, readContent } from '../../src/domain/downloads.ts'
+import { getContent, readContent } from '../../src/domain/content.ts'
 import {
   editVersion,
   getReviewedVersion,

@@ -3,6 +3,7 @@ export const SUBJECTS = {
   policy: ['src/domain/policy.ts', 'src/storage/conditions.ts'],
   tokens: [
     'src/storage/secrets.ts',
+    'src/domain/content.ts',
     'src/domain/downloads.ts',
     'src/storage/download-claims.ts',
     'src/domain/token-sessions.ts',
@@ -35,7 +36,8 @@ export const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'src/domain/policy.ts': ['policy', 'denials'],
   'src/storage/conditions.ts': ['policy', 'grants', 'withdrawal'],
   'src/storage/secrets.ts': ['secrets', 'enrolment-codes', 'sessions'],
-  'src/domain/downloads.ts': ['link', 'content', 'audit-reads'],
+  'src/domain/content.ts': ['content', 'audit-reads', 'versions'],
+  'src/domain/downloads.ts': ['link', 'audit-reads'],
   'src/storage/download-claims.ts': ['link', 'signed-urls'],
   'src/domain/token-sessions.ts': ['tokens', 'openhumans-oauth', 'session'],
   'src/storage/cursor.ts': ['cursor'],

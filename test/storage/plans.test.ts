@@ -5,7 +5,7 @@ import { seedBulk, seededId, seedGrants } from '../support/seed.ts'
 import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
 /** Enough that reading through any range would show in the rows that are read. */
-const LARGE = env.SLOW ? 300_000 : 30_000
+const LARGE = env.SLOW ? 300_000 : 10_000
 
 /** Every way to fill in some of the choices, and to leave others open. */
 const combinations = (choices: readonly (readonly string[])[]): string[] =>

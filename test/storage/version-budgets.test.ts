@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, expect, test } from 'vitest'
-import { getContent } from '../../src/domain/downloads.ts'
+import { getContent } from '../../src/domain/content.ts'
 import { nameDraft } from '../../src/domain/drafts.ts'
 import type { Scope } from '../../src/domain/scope.ts'
 import {

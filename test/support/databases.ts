@@ -58,6 +58,8 @@ export async function databasesOf(study: Pick<Study, 'id'>, table = 'studies'): 
 }
 
 type Told = { database: number; state: string; differs: string | null; stoodStillMs: number | null }
+/** How often a move of a small study is asked to go on, of which a few are enough. */
+export const MOST_ASKED = 50
 type Between = () => Promise<unknown>
 
 /** Asks for a move until it is over, or goes on no more; `between` is done when all is copied, before it is verified. */
@@ -70,7 +72,7 @@ export async function moveTo(
   const told: Told[] = []
   if (between !== undefined) await copied(study, database)
   await between?.()
-  for (;;) {
+  for (let asked = 0; asked < MOST_ASKED; asked += 1) {
     const { status, body } = await operator.post(`${study.path}/move`, { database })
     // Another driver has taken over, or a fault did.
     if (status === 503) continue
@@ -78,6 +80,7 @@ export async function moveTo(
     told.push(body)
     if (body.state === 'here' || body.differs !== null) return told
   }
+  throw new Error(`The move did not end: ${JSON.stringify(told.slice(-3))}`)
 }
 
 /** Copies a study as far as that goes, as requests in which nothing is verified would. */

@@ -66,6 +66,8 @@ type Disturbance = {
   on: RegExp
   /** What others do just before it runs for the first time. */
   before?: () => Promise<unknown>
+  /** What others do just after it ran for the first time, before its answer comes. */
+  after?: () => Promise<unknown>
   /** D1 does what it is told, and its answer is lost: once, or this many times. */
   loses?: boolean | number
   /** What others do between the first loss and the repetition. */
@@ -73,7 +75,7 @@ type Disturbance = {
 }
 
 /** D1 with one disturbed batch. `times` says how often that batch was run, so that a test knows it was. */
-export function disturbed({ on, before, loses = false, meanwhile }: Disturbance) {
+export function disturbed({ on, before, after, loses = false, meanwhile }: Disturbance) {
   let prepared: string[] = []
   /** A batch that is repeated is the same statements, prepared once. */
   const meant = new WeakSet<D1PreparedStatement[]>()
@@ -87,11 +89,14 @@ export function disturbed({ on, before, loses = false, meanwhile }: Disturbance)
       if (on.test(prepared.join('\n'))) meant.add(statements)
       const isMeant = meant.has(statements)
       prepared = []
-      if (isMeant) seen.times += 1
-      if (isMeant && seen.times === 1) await before?.()
+      if (!isMeant) return env.DB.batch<Row>(statements)
+      seen.times += 1
+      const isFirst = seen.times === 1
+      if (isFirst) await before?.()
       const results = await env.DB.batch<Row>(statements)
-      if (!isMeant || seen.times > Number(loses)) return results
-      if (seen.times === 1) await meanwhile?.()
+      if (isFirst) await after?.()
+      if (seen.times > Number(loses)) return results
+      if (isFirst) await meanwhile?.()
       throw new Error('D1_ERROR: Network connection lost.')
     },
   })

@@ -25,10 +25,6 @@ const MAY_SEE: Readonly<Record<Audience, readonly string[]>> = {
   operator: ['⟦operator⟧', '⟦shut.downloadKey⟧', ...OF_PARTICIPANTS],
 }
 
-const isToComeAgain = ({ status, headers }: Answer) => status === 503 && headers.has('Retry-After')
-/** Nothing else makes the service say so here: what it stores in is never out of reach. */
-const OF_A_COLLISION = /"failure":"DomainError".*\bat overloaded \(/
-
 /** What of the shut study is told, and is not for whoever asks. What they have `said` themselves they may hear again. */
 function leaked(told: string, { shut, plan, said }: { shut: Shut; plan: string; said: string }): string[] {
   const isFor = (audience: Audience) => MAY_SEE[audience].some((key) => plan.includes(key))
@@ -80,9 +76,7 @@ export function fuzzing(shut: Shut, printed: () => readonly string[]) {
 
   async function ask(plan: Plan, { names }: World): Promise<void> {
     const request = requestOf(plan, names)
-    const first = await send(request)
-    // Those that come together may be in each other's way, and are told to come again.
-    const answer = isToComeAgain(first) ? await send(requestOf(plan, names)) : first
+    const answer = await send(request)
     count(request, answer)
     const written = JSON.stringify(plan)
     if (answer.status < 300 && written.includes('⟦shut.')) done.push(curl(plan))
@@ -95,7 +89,7 @@ export function fuzzing(shut: Shut, printed: () => readonly string[]) {
   const wrongInLog = (lines: readonly string[]): string[] =>
     lines.flatMap((line) => {
       if (leaked(line, { shut, plan: '', said: '' }).length > 0) return [`It is logged: ${line}`]
-      return line.includes('"failure"') && !OF_A_COLLISION.test(line) ? [`A failure is logged: ${line}`] : []
+      return line.includes('"failure"') ? [`A failure is logged: ${line}`] : []
     })
 
   /** Sends these side by side. @throws Error for whatever is not as it must be, with the requests that it was */

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { getContent, redirectToContent } from '../../domain/downloads.ts'
+import { getContent, redirectToContent } from '../../domain/content.ts'
 import { completeFile, renewFileUrl } from '../../domain/file-uploads.ts'
 import { type FileView, viewFiles } from '../../domain/file-views.ts'
 import { getFile, updateFile } from '../../domain/files.ts'

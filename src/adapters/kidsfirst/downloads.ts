@@ -1,6 +1,6 @@
 import type { Context, Handler } from 'hono'
 import { credentialOfKey } from '../../domain/credentials.ts'
-import { findBytes, getContent } from '../../domain/downloads.ts'
+import { findBytes, getContent } from '../../domain/content.ts'
 import { claimFileToken, openFileToken } from '../../domain/file-tokens.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { Version } from '../../model/entities.ts'

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { settleArrived } from '../../domain/arrivals.ts'
-import { type FoundContent, getContent, redirectToContent } from '../../domain/downloads.ts'
+import { type FoundContent, getContent, redirectToContent } from '../../domain/content.ts'
 import { getFile } from '../../domain/files.ts'
 import { deleteFile } from '../../domain/removals.ts'
 import { type Begun, beginUpload } from '../../domain/uploads.ts'

@@ -1,5 +1,5 @@
 import type { Context, Handler } from 'hono'
-import { getContent, redirectToContent } from '../../domain/downloads.ts'
+import { getContent, redirectToContent } from '../../domain/content.ts'
 import { asAttachment, type Opened, openWithFileKey, studyNumberOf } from '../../domain/file-keys.ts'
 import { getFile } from '../../domain/files.ts'
 import { studyOfNumber } from '../../domain/studies.ts'
