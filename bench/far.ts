@@ -57,25 +57,36 @@ const slowly = <Binding extends object>(binding: Binding, before: Before): Bindi
     },
   })
 
+/** Of the request that is under way: here they come one after the other. */
+let trips: Trip[] = []
+const note: Note = async (trip) => {
+  trips.push(trip)
+  return scheduler.wait(DELAYS[trip])
+}
+
+/** What is bound, from afar; the same with each request, since what an isolate remembers goes by it. */
+const distant = new WeakMap<Env, Env>()
+function distantOf(env: Env): Env {
+  const known = distant.get(env)
+  if (known !== undefined) return known
+  const far = {
+    ...env,
+    DB: {
+      ...farSession(env.DB.withSession('first-primary'), { isAtReplica: false, note }),
+      withSession: (start: string) =>
+        farSession(env.DB.withSession(start), { isAtReplica: !start.startsWith('first-'), note }),
+    },
+    BUCKET: slowly(env.BUCKET, async () => note('r2')),
+    TOKENS: slowly(env.TOKENS, async (name, args) => note(kvTrip(name, args))),
+  } as unknown as Env // of D1 the Worker uses what is here, and no more
+  distant.set(env, far)
+  return far
+}
+
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-    const trips: Trip[] = []
-    const note: Note = async (trip) => {
-      trips.push(trip)
-      return scheduler.wait(DELAYS[trip])
-    }
-    const far = {
-      ...env,
-      DB: {
-        ...farSession(env.DB.withSession('first-primary'), { isAtReplica: false, note }),
-        withSession: (start: string) =>
-          farSession(env.DB.withSession(start), { isAtReplica: !start.startsWith('first-'), note }),
-      },
-      BUCKET: slowly(env.BUCKET, async () => note('r2')),
-      TOKENS: slowly(env.TOKENS, async (name, args) => note(kvTrip(name, args))),
-    }
-    // Of D1 the Worker uses what is here, and no more.
-    const response = await carrel.fetch(request, far as unknown as Env, context)
+    trips = []
+    const response = await carrel.fetch(request, distantOf(env), context)
     const answer = new Response(response.body, response)
     answer.headers.set(TRIPS_HEADER, trips.join(' '))
     return answer

@@ -1,12 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import { type Call, clientOf } from './client.ts'
 import { TRIPS_HEADER } from './distances.ts'
-import { OPERATIONS } from './operations.ts'
+import { type Asked, type Operation, OPERATIONS } from './operations.ts'
+import { type Ran, type Side } from './sides.ts'
+import { taughtTo } from './teaching.ts'
 import { addFiles, aWorld, carrel, migrate, path, type World } from './world.ts'
 
 // What asks: a process of its own, so that none of what it uses is taken for the service's. It does what it is told.
 
-export type Side = 'carrel' | 'reference'
 export type Order =
   | { do: 'furnish'; operatorKey: string }
   | { do: 'fill'; files: number }
@@ -16,13 +17,11 @@ export type Order =
   /** The `from`th of what was prepared, and so many after it. */
   | { do: 'run'; side: Side; from: number; times: number }
 
-export type Ran = Readonly<{ milliseconds: number[]; wallMilliseconds: number; failures: string[] }>
-
 const CONNECTIONS = 8
 const send = clientOf(Number(process.argv[2]), CONNECTIONS)
 
 let world: World | undefined
-let asking: Awaited<ReturnType<(typeof OPERATIONS)[number]['prepare']>> | undefined
+let asking: Readonly<Record<Side, (i: number) => Asked>> | undefined
 
 async function ask(i: number, side: Side): Promise<string | undefined> {
   const asked = asking?.[side](i)
@@ -95,8 +94,15 @@ async function obey(order: Order): Promise<unknown> {
   if (order.do === 'run') return run(order)
   if (order.do === 'go') return go(order.times)
   const operation = OPERATIONS.find(({ name }) => name === order.operation)
-  asking = await operation?.prepare(world, order.times)
+  asking = operation && (await prepared(world, operation, order.times))
   return undefined
+}
+
+/** The calls of an operation, of which some more than are run are recorded. */
+async function prepared(on: World, operation: Operation, times: number) {
+  const { carrel: calls, reference: bare } = await operation.prepare(on, times + 3)
+  const recorded = [calls(times), calls(times + 1), calls(times + 2)] as const
+  return { carrel: calls, bare, same: await taughtTo(send, operation, { calls, recorded }) }
 }
 
 process.on('message', (order: Order) => {

@@ -1,5 +1,5 @@
 import { busyMilliseconds, cpuMillisecondsOf } from './cpu.ts'
-import type { Ran, Side } from './load.ts'
+import { type Ran, type Side, SIDES } from './sides.ts'
 import type { Kind, Operation } from './operations.ts'
 import type { Service } from './processes.ts'
 
@@ -17,11 +17,14 @@ export type Measured = Readonly<{
   kind: Kind
   files: number
   carrel: Figures
-  reference: Figures
-  /** Of the processor's time, Carrel's to the bare Worker's: the middle one of the rounds. */
+  same: Figures
+  bare: Figures
+  /** Of the processor's time, Carrel's to that of a bare Worker that asks the same of storage: the middle of the rounds. */
   ratio: number
   /** The same without what asks. */
   serviceRatio: number
+  /** And to that of a bare Worker that asks no more than it has to. */
+  bareRatio: number
   /** How far apart the middle half of the rounds' ratios are, as a part of the middle one. */
   spread: number
   /** Which part of what the processors did meanwhile was somebody else's. */
@@ -62,7 +65,7 @@ export async function measure(
 ): Promise<Measured> {
   const size = isQuick ? 'quick' : 'whole'
   const each = PER_ROUND[size]
-  const times = 2 * (WARM_UP[size] + ROUNDS[size] * each)
+  const times = SIDES.length * (WARM_UP[size] + ROUNDS[size] * each)
   await service.order({ do: 'prepare', operation: operation.name, times })
   let from = 0
   const run = async (side: Side, count: number): Promise<Round> => {
@@ -76,29 +79,28 @@ export async function measure(
       serviceMilliseconds: service.cpuMilliseconds() - serviceBefore,
     }
   }
-  await run('carrel', WARM_UP[size])
-  await run('reference', WARM_UP[size])
+  for (const side of SIDES) await run(side, WARM_UP[size])
   const [busyBefore, oursBefore] = [busyMilliseconds(), cpuMillisecondsOf(process.pid)]
-  const carrel: Round[] = []
-  const reference: Round[] = []
+  const rounds: Record<Side, Round[]> = { carrel: [], same: [], bare: [] }
   for (let round = 0; round < ROUNDS[size]; round += 1) {
-    carrel.push(await run('carrel', each))
-    reference.push(await run('reference', each))
+    for (const side of SIDES) rounds[side].push(await run(side, each))
   }
   const busy = busyMilliseconds() - busyBefore
   const ours = cpuMillisecondsOf(process.pid) - oursBefore
-  const ratiosOf = (of: 'cpuMilliseconds' | 'serviceMilliseconds') =>
-    sortedOf(carrel.map((round, i) => round[of] / (reference[i]?.[of] ?? 0)))
-  const ratios = ratiosOf('cpuMilliseconds')
+  const ratiosTo = (side: Side, of: 'cpuMilliseconds' | 'serviceMilliseconds') =>
+    sortedOf(rounds.carrel.map((round, i) => round[of] / (rounds[side][i]?.[of] ?? 0)))
+  const ratios = ratiosTo('same', 'cpuMilliseconds')
   const ratio = at(ratios, 0.5)
   return {
     operation: operation.name,
     kind: operation.kind,
     files,
-    carrel: figuresOf(carrel),
-    reference: figuresOf(reference),
+    carrel: figuresOf(rounds.carrel),
+    same: figuresOf(rounds.same),
+    bare: figuresOf(rounds.bare),
     ratio,
-    serviceRatio: at(ratiosOf('serviceMilliseconds'), 0.5),
+    serviceRatio: at(ratiosTo('same', 'serviceMilliseconds'), 0.5),
+    bareRatio: at(ratiosTo('bare', 'cpuMilliseconds'), 0.5),
     spread: (at(ratios, 0.75) - at(ratios, 0.25)) / ratio,
     others: Math.max(0, 1 - ours / busy),
   }

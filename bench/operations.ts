@@ -5,7 +5,7 @@ import { arrived, carrel, fileId, NEW_FILE, path, reference, STUDY, type World }
 
 // What is measured: each operation as Carrel's clients ask for it, and the same work of the bare Worker.
 
-/** What the bare Worker is held against, and by how much it may be exceeded. */
+/** By how much a bare Worker that asks the same of storage may be exceeded. */
 export type Kind = 'read' | 'write'
 export const TARGETS: Readonly<Record<Kind, number>> = { read: 1.3, write: 1.5 }
 
@@ -16,6 +16,8 @@ type Asking = (i: number) => Asked
 export type Operation = Readonly<{
   name: string
   kind: Kind
+  /** URLs that it signs, where that is the operation. */
+  signs?: number
   /** Its calls, where there is more than one. */
   steps?: readonly string[]
   /** What has to be there before so many are measured; how each is then asked for, of either. */
@@ -157,6 +159,7 @@ const addEntry: Operation = {
 const presign: Operation = {
   name: 'presign 100 parts',
   kind: 'read',
+  signs: 100,
   prepare: async ({ send, ada }) => {
     const body = { ...NEW_FILE, size: 1024 ** 3, upload: 'multipart' }
     const { upload } = await ok<{ upload: { id: string } }>(

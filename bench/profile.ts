@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Side } from './load.ts'
+import { SIDES } from './sides.ts'
 import { OPERATIONS } from './operations.ts'
 import { startService } from './processes.ts'
 
@@ -76,13 +76,13 @@ function report({ nodes, samples, timeDeltas }: Profile, requests: number): stri
 
 const operation = OPERATIONS.find(({ name }) => name.includes(positionals[0] ?? ''))
 if (operation === undefined) throw new Error('There is no such operation.')
-const side: Side = values.side === 'reference' ? 'reference' : 'carrel'
+const side = SIDES.find((each) => each === values.side) ?? 'carrel'
 const service = await startService({ inspectorPort: INSPECTOR_PORT })
 try {
   await service.order({ do: 'fill', files: Number(values.files) })
   await service.order({ do: 'prepare', operation: operation.name, times: WARM_UP + TIMES })
   await service.order({ do: 'run', side, from: 0, times: WARM_UP })
-  const inspector = await inspect(side)
+  const inspector = await inspect(side === 'carrel' ? side : 'reference')
   await inspector.ask('Profiler.enable')
   await inspector.ask('Profiler.setSamplingInterval', { interval: 100 })
   await inspector.ask('Profiler.start')

@@ -1,16 +1,17 @@
-import { AwsClient } from 'aws4fetch'
 import { Hono } from 'hono'
+import { replay, signed } from './replay.ts'
 
-// What Carrel is measured against: the work of each operation that no service on this platform can leave out. A bare
-// Hono Worker that asks the same tables for what an answer is made of, or changes the same rows: who asks, whether they
-// may, whether what they send makes sense, what two at once would do to each other and who did what is nobody's concern
-// here. It signs nothing but where signing is the operation.
+// What Carrel is measured against: bare Hono Workers. One asks of storage what Carrel does, word for word (`replay.ts`). The
+// other, which is here, does the work of each operation that no service on this platform can leave out: it asks the same
+// tables for what an answer is made of, or changes the same rows. Who asks, whether they may, whether what they send makes
+// sense, what two at once would do to each other and who did what is nobody's concern here.
 
 const STUDY = 'bench'
 const TTL_SECONDS = 60
 
 type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS'> }
 const app = new Hono<Bound>()
+app.route('/', replay)
 
 const FILE = `id, number, study_id, owner, handle, name, category, source, title, description, tags, metadata, visibility,
   revision, created_at, updated_at, listed_at, version_id, version_number, version_name, media_type, size, md5, sha256,
@@ -187,14 +188,7 @@ app.post('/uploads/:upload/parts', async (c) => {
   const upload = await c.env.DB.prepare('SELECT * FROM uploads WHERE study_id = ? AND id = ?')
     .bind(STUDY, c.req.param('upload'))
     .first<{ object_key: string; multipart_id: string }>()
-  const aws = new AwsClient({ accessKeyId: 'local', secretAccessKey: 'local-only-not-a-secret', service: 's3' })
-  const parts = await Promise.all(
-    asked.parts.map(async ({ number }) => {
-      const url = `${new URL(c.req.url).origin}/carrel/${upload?.object_key}?partNumber=${number}&uploadId=${upload?.multipart_id}`
-      const signed = await aws.sign(url, { method: 'PUT', aws: { signQuery: true } })
-      return { number, url: signed.url }
-    }),
-  )
+  const parts = await signed(new URL(c.req.url).origin, upload?.object_key ?? '', asked.parts.length)
   return c.json({ parts })
 })
 

@@ -44,7 +44,7 @@ const asBuilt: Plugin = {
     bundler.onResolve({ filter: /^\.\.\/src\/index\.ts$/ }, () => ({ path: './index.mjs', external: true })),
 }
 
-async function scriptOf(name: 'reference' | 'far'): Promise<string> {
+async function scriptOf(name: 'reference' | Around): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     plugins: [asBuilt],
@@ -58,19 +58,31 @@ async function scriptOf(name: 'reference' | 'far'): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-async function carrelModules() {
-  execFileSync(process.execPath, [join(project, 'src/local/build.ts')], { cwd: project })
+/** What the bench puts around Carrel as it is deployed. */
+type Around = 'far' | 'recording'
+
+async function carrelModules(around?: Around) {
   const chunks = readdirSync(dist).filter((name) => name.endsWith('.chunk.mjs'))
   const modules = ['index.mjs', ...chunks].map((name) => ({ type: 'ESModule' as const, path: join(dist, name) }))
-  if (far === '') return modules
-  return [{ type: 'ESModule' as const, path: join(dist, 'far.mjs'), contents: await scriptOf('far') }, ...modules]
+  if (around === undefined) return modules
+  const contents = await scriptOf(around)
+  return [{ type: 'ESModule' as const, path: join(dist, `${around}.mjs`), contents }, ...modules]
 }
+const readable = inspectorPort === '' ? [] : ['--readable']
+execFileSync(process.execPath, [join(project, 'src/local/build.ts'), ...readable], { cwd: project })
 
 const { workerOptions } = unstable_getMiniflareWorkerOptions(join(project, 'wrangler.toml'))
 /** Of what wrangler.toml says. */
 const saying = (...names: readonly string[]) =>
   Object.fromEntries(Object.entries(workerOptions).filter(([name]) => names.includes(name)))
 const stores = saying('d1Databases', 'r2Buckets', 'kvNamespaces', 'compatibilityDate')
+
+const common = {
+  modulesRoot: dist,
+  bindings: bindingsOf(workerOptions['bindings'] ?? {}),
+  ...saying('queueProducers', 'ratelimits'),
+  ...stores,
+}
 
 const service = new Miniflare(
   convertV4MiniflareOptions({
@@ -82,12 +94,11 @@ const service = new Miniflare(
     workers: [
       {
         name: 'carrel',
-        modules: await carrelModules(),
-        modulesRoot: dist,
-        bindings: bindingsOf(workerOptions['bindings'] ?? {}),
-        ...saying('queueProducers', 'queueConsumers', 'ratelimits'),
-        ...stores,
+        modules: await carrelModules(far === '' ? undefined : 'far'),
+        ...saying('queueConsumers'),
+        ...common,
       },
+      { name: 'recording', modules: await carrelModules('recording'), ...common },
       {
         name: 'reference',
         modules: true,

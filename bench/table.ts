@@ -5,13 +5,19 @@ const COLUMNS = [
   ['operation', 40],
   ['files', 9],
   ['req/s', 12],
-  ['p50 ms', 14],
-  ['p99 ms', 14],
-  ['CPU ms', 14],
-  ['ratio', 7],
-  ['alone', 7],
+  ['p50 ms', 12],
+  ['p99 ms', 12],
+  ['CPU ms', 20],
+  ['ratio', 6],
+  ['alone', 6],
+  ['bare', 6],
   ['±', 6],
 ] as const
+
+/** What the columns are of. */
+const HEAD = `Carrel / a bare Worker that asks the same of storage (/ one that asks no more than it has to). \`ratio\` is of the
+first two, of all processes' CPU time; \`alone\` is without what asks; \`bare\` is to the third.
+`
 
 const line = (cells: readonly string[]) =>
   COLUMNS.map(([, width], i) => (i === 0 ? (cells[i] ?? '').padEnd(width) : (cells[i] ?? '').padStart(width)))
@@ -23,13 +29,13 @@ const NOISY_OTHERS = 0.1
 const NOISY_SPREAD = 0.15
 const isNoisy = ({ others, spread }: Measured) => others > NOISY_OTHERS || spread > NOISY_SPREAD
 
-/** Carrel's figure beside the bare Worker's. */
-const both = ({ carrel, reference }: Measured, of: keyof Figures, digits: number) =>
-  `${carrel[of].toFixed(digits)} / ${reference[of].toFixed(digits)}`
+/** Carrel's figure beside that of the bare Worker that asks the same. */
+const both = ({ carrel, same }: Measured, of: keyof Figures, digits: number) =>
+  `${carrel[of].toFixed(digits)} / ${same[of].toFixed(digits)}`
 
 export const tableOf = (measured: readonly Measured[], { isHeaded }: { isHeaded: boolean }): string =>
   [
-    ...(isHeaded ? [`Carrel / a bare Worker`, line(COLUMNS.map(([name]) => name))] : []),
+    ...(isHeaded ? [HEAD, line(COLUMNS.map(([name]) => name))] : []),
     ...measured.map((each) =>
       line([
         each.operation,
@@ -37,9 +43,10 @@ export const tableOf = (measured: readonly Measured[], { isHeaded }: { isHeaded:
         both(each, 'perSecond', 0),
         both(each, 'p50', 1),
         both(each, 'p99', 1),
-        both(each, 'cpuMilliseconds', 2),
+        `${both(each, 'cpuMilliseconds', 2)} / ${each.bare.cpuMilliseconds.toFixed(2)}`,
         each.ratio.toFixed(2),
         each.serviceRatio.toFixed(2),
+        each.bareRatio.toFixed(2),
         `${Math.round(each.spread * 100)}%${isNoisy(each) ? ' !' : ''}`,
       ]),
     ),

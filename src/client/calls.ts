@@ -104,7 +104,8 @@ export class Calls {
     const all = {
       ...headers,
       Authorization: key === undefined ? undefined : `Bearer ${key}`,
-      'Carrel-Bookmark': method === 'GET' && study !== undefined ? this.bookmarks.of(study) : undefined,
+      // Where it is of no use it is not looked at.
+      'Carrel-Bookmark': study === undefined ? undefined : this.bookmarks.of(study),
     }
     const response = await this.#fetch(this.#base + path + queryText(query), {
       ...init,

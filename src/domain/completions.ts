@@ -39,9 +39,9 @@ export async function completeUpload(scope: Scope, study: StudyId, id: UploadId)
   }
   const file = await settle(scope, found.upload, found.parts)
   if (file !== undefined) return file
-  // Another hand has settled it, or the caller's right to has just ended: what is true now answers.
+  // Another hand has settled it, or the caller's right to has ended: what is true now answers.
   const again = await scope.stores.completions.find(caller, id, rules.continueUpload)
-  const settled = await settledFor(scope, principal, again)
+  const settled = await settledFor(scope, await identify(scope, again.principal), again)
   if (settled !== undefined) return settled
   throw again.upload === undefined ? uploadNotFound() : overloaded()
 }

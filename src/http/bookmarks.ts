@@ -8,7 +8,7 @@ import type { AppEnv } from '../wire/context.ts'
 
 const example = '00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683'
 
-/** What every read takes. */
+/** What every read takes, and a write that looks first. */
 export const BookmarkSent = z.object({
   'carrel-bookmark': z.string().regex(BOOKMARK, 'Must be a bookmark, as an answer gave it.').optional().openapi({
     description: "Of the caller's last write: the nearest copy of the database that knows of it may answer.",
@@ -23,6 +23,14 @@ export const BookmarkTold = z.object({
     example,
   }),
 })
+
+/**
+ * For a write that looks before it writes, and whose writing asks all of it anew: what it looks at may come from nearby.
+ */
+export const lookNearby: MiddlewareHandler<AppEnv> = async (c, next) => {
+  c.set('looksNearby', true)
+  await next()
+}
 
 /** Says of a write where in the history of the database it is: of the one that was asked last, if it has moved. */
 export const tellBookmark: MiddlewareHandler<AppEnv> = async (c, next) => {

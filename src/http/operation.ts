@@ -1,7 +1,7 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../model/errors.ts'
 import { refuseAnonymous } from './authenticate.ts'
-import { BookmarkSent, BookmarkTold, tellBookmark } from './bookmarks.ts'
+import { BookmarkSent, BookmarkTold, lookNearby, tellBookmark } from './bookmarks.ts'
 import { IdempotencyKey, Replayed, takeIdempotencyKey } from './idempotency.ts'
 import { CODES, STATUS } from './problem.ts'
 
@@ -70,11 +70,17 @@ type Operation = RouteConfig & { operationId: string; summary: string; tags: str
 
 /**
  * An operation of the native API: what it takes and answers, validated and documented from the same schemas.
- * `problems` are those of its own; what any operation may answer is added. One that `creates` takes an Idempotency-Key.
+ * `problems` are those of its own; what any operation may answer is added. One that `creates` takes an Idempotency-Key; one
+ * that `looksFirst` asks nothing of the primary before it writes, where the caller says how far a replica must have come.
  */
 export function operation<const Config extends Operation>(
   config: Config,
-  { problems, door = 'bearer', creates = false }: { problems: readonly ErrorCode[]; door?: Door; creates?: boolean },
+  {
+    problems,
+    door = 'bearer',
+    creates = false,
+    looksFirst = false,
+  }: { problems: readonly ErrorCode[]; door?: Door; creates?: boolean; looksFirst?: boolean },
 ) {
   const { request, method } = config
   const takesBody = request?.body !== undefined
@@ -97,9 +103,13 @@ export function operation<const Config extends Operation>(
       ...where(door === 'bearer', refuseAnonymous),
       ...where(writes, tellBookmark),
       ...where(creates, takeIdempotencyKey),
+      ...where(looksFirst, lookNearby),
       ...[config.middleware ?? []].flat(),
     ],
-    request: withHeaders(request ?? {}, [...where(creates, IdempotencyKey), ...where(reads, BookmarkSent)]),
+    request: withHeaders(request ?? {}, [
+      ...where(creates, IdempotencyKey),
+      ...where(reads || looksFirst, BookmarkSent),
+    ]),
     responses: {
       ...problemResponses(codes),
       ...answersWith(config.responses, [...where(creates, Replayed), ...where(writes, BookmarkTold)]),

@@ -168,6 +168,7 @@ const complete = operation(
       'file_too_large',
       'quota_exceeded',
     ],
+    looksFirst: true,
   },
 )
 

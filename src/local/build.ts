@@ -7,6 +7,8 @@ import { build, type BuildFailure, type Plugin } from 'esbuild'
 
 const project = resolve(import.meta.dirname, '../..')
 const folder = join(project, 'dist')
+/** `--readable`: under the names that it was written with, for who reads a profile of it. */
+const isReadable = process.argv.includes('--readable')
 
 /** Zod speaks fifty languages, and none but English is ever asked for: they would be a quarter of the main module. */
 const oneLanguage: Plugin = {
@@ -35,7 +37,7 @@ const bundle = async () =>
     format: 'esm',
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
-    minify: true,
+    minify: !isReadable,
     keepNames: true,
     sourcemap: true,
   })

@@ -49,12 +49,22 @@ export type IdPrefix = keyof MadeIds
 /** The shape of each made id, for the schemas at the edge. */
 export const idPattern = (prefix: IdPrefix) => new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`)
 
+/** Random bytes are asked for so many at a time: the library would ask for each of the sixteen of an id by itself. */
+const random = new Uint8Array(512)
+let unused = 0
+function nextRandom(): number {
+  if (unused === 0) unused = crypto.getRandomValues(random).length
+  unused -= 1
+  return (random[unused] ?? 0) / 256
+}
+const newUlid = (now: Date): string => ulid(now.getTime(), nextRandom).toLowerCase()
+
 /** A document's ETag: made anew with every write, and never the same twice. */
-export const newEtag = (now: Date): string => ulid(now.getTime()).toLowerCase()
+export const newEtag = (now: Date): string => newUlid(now)
 
 export function newId<Prefix extends IdPrefix>(prefix: Prefix, now: Date): MadeIds[Prefix] {
   // The one place where a made id gets its brand.
-  return `${prefix}_${ulid(now.getTime()).toLowerCase()}` as MadeIds[Prefix]
+  return `${prefix}_${newUlid(now)}` as MadeIds[Prefix]
 }
 
 /** Crockford's base32, as in the ids that are made. */

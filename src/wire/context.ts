@@ -16,6 +16,8 @@ export type AppEnv = {
     idempotency?: Idempotency
     /** With each database that was asked, by its number: at the primary, or where the caller's bookmark is. */
     sessions?: Map<number, D1DatabaseSession>
+    /** A write that may look around at a replica, as a read may. */
+    looksNearby?: true
     /** What is waited for, where that is told. */
     waits?: Waits
     /** Who asks, once a verb has found out. */
@@ -39,15 +41,17 @@ export const comingBy =
     await next()
   }
 
-const isRead = (method: string) => method === 'GET' || method === 'HEAD'
+const mayLookNearby = ({ req, var: { looksNearby } }: Context<AppEnv>) =>
+  req.method === 'GET' || req.method === 'HEAD' || looksNearby === true
 
 /**
  * The request's own session with a database: at the primary, but for a read that says how far a replica must have come.
+ * What such a session writes goes to the primary, and what it reads after that knows of it (docs: D1, "Sessions").
  * What was said of another database is of no use to this one.
  */
 function sessionWith(c: Context<AppEnv>, database: D1Database, number: number): D1DatabaseSession {
   const sessions = c.var.sessions ?? new Map<number, D1DatabaseSession>()
-  const bookmark = isRead(c.req.method) ? bookmarkFor(number, c.req.header('Carrel-Bookmark') ?? '') : undefined
+  const bookmark = mayLookNearby(c) ? bookmarkFor(number, c.req.header('Carrel-Bookmark') ?? '') : undefined
   const session = sessions.get(number) ?? database.withSession(bookmark ?? 'first-primary')
   c.set('sessions', sessions.set(number, session))
   return session

@@ -4,7 +4,7 @@ import { anonymous, type Caller } from '../support/client.ts'
 import { overriding, within } from '../support/faults.ts'
 import { operations } from '../support/operations.ts'
 import { aDesk } from '../support/desk.ts'
-import { aFile, begin, HELLO, ok, put } from '../support/world.ts'
+import { aFile, HELLO, ok, put } from '../support/world.ts'
 
 const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/
 const BOOKMARK = '00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683'
@@ -49,6 +49,21 @@ describe('a write', () => {
       expect((await caller.put(document, { a: 1 }, { 'Carrel-Bookmark': sent })).status).toBe(200)
       expect(starts).toEqual(['first-primary'])
     }
+  })
+
+  test('that looks first looks where the bookmark is, and writes at the primary in the same session', async () => {
+    const { study, owner } = await aDesk()
+    const begun = await owner.post(`${study.path}/files`, { name: 'a', mediaType: 'text/plain', size: HELLO.length })
+    const { id, url } = ok(begun).upload
+    await put(url, HELLO)
+    const { starts, caller } = watched(owner)
+    const path = `${study.path}/uploads/${id}/complete`
+    const bookmark = bookmarkOf(begun) ?? ''
+    const answer = await caller.post(path, undefined, { 'Carrel-Bookmark': bookmark })
+    expect([answer.status, ok(answer).version.size, starts]).toEqual([200, HELLO.length, [bookmark]])
+    expect((bookmarkOf(answer) ?? '') > bookmark).toBe(true)
+    expect((await caller.post(path)).status).toBe(200)
+    expect(starts.at(-1)).toBe('first-primary')
   })
 
   test('that was refused, and a read, have no bookmark', async () => {
@@ -134,19 +149,10 @@ test('a link is claimed in no session, so at the primary, whatever comes with it
   expect([claimed.status, claimed.text, bookmarkOf(claimed)]).toEqual([200, HELLO, null])
 })
 
-test('an upload is begun and completed in sessions that begin at the primary', async () => {
-  const { study, owner, at } = await aDesk()
-  const { upload } = await begin(owner, study)
-  await put(upload.url)
-  const { starts, caller } = watched(owner)
-  const complete = await caller.post(`${at(upload)}/complete`, undefined, { 'Carrel-Bookmark': BOOKMARK })
-  expect([complete.status, starts]).toEqual([200, ['first-primary']])
-  expect(bookmarkOf(complete)).toMatch(SHAPE)
-})
-
-test('every read tells of the bookmark that it takes, and no write does', async () => {
-  for (const { method, template, parameters } of await operations()) {
+test('every read tells of the bookmark that it takes, and of the writes the one that looks first', async () => {
+  for (const { id, method, template, parameters } of await operations()) {
     const takes = parameters.some(({ name }) => name === 'carrel-bookmark')
-    expect([method, template, takes]).toEqual([method, template, method === 'GET' && template.startsWith('/v1/')])
+    const looks = id === 'completeUpload' || (method === 'GET' && template.startsWith('/v1/'))
+    expect([method, template, takes]).toEqual([method, template, looks])
   }
 })

@@ -4,7 +4,8 @@ import type { As, Caller } from './callers.ts'
 // Builders of a test's own world, through the API itself, wherever the Worker runs.
 
 let studies = 0
-const fresh = () => `study-${Date.now().toString(36)}-${(studies += 1)}`
+/** In the order in which they are made. */
+const fresh = () => `study-${Date.now().toString(36)}-${String((studies += 1)).padStart(5, '0')}`
 
 export const ok = <Body>(answer: { status: number; body: Body }): Body => {
   expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300)
