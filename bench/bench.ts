@@ -6,6 +6,7 @@ import { startService } from './processes.ts'
 import { measure, type Measured } from './measure.ts'
 import { OPERATIONS } from './operations.ts'
 import { benchFar } from './far-table.ts'
+import { measureStartup, tellOf } from './startup.ts'
 import { tableOf, verdictOf } from './table.ts'
 
 // Carrel beside a bare Worker that does the same work, on one database, in turn: what each asks of the processor, and how
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     help: { type: 'boolean' },
     million: { type: 'boolean' },
     far: { type: 'boolean' },
+    startup: { type: 'boolean' },
     quick: { type: 'boolean' },
     files: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
@@ -26,6 +28,7 @@ const { values } = parseArgs({
 const HELP = `npm run bench -- [options]
   --million        also with 1,000,000 files, which takes some minutes more
   --far            instead: how long each takes from a far edge, and which trips it makes
+  --startup        instead: what a new isolate has to do before its first request
   --quick          fewer rounds: for a look, not for a verdict
   --files N        with so many files instead; may be repeated
   --only TEXT      only operations whose name holds this; may be repeated
@@ -53,11 +56,28 @@ async function bench(): Promise<boolean> {
   }
   const verdict = verdictOf(measured)
   say(`\n${verdict.text}`)
+  const startup = measureStartup()
+  const told = tellOf(startup)
+  say(`\n${told.text}`)
   const machine = { processors: cpus().length, model: cpus()[0]?.model, node: process.version }
   mkdirSync(join(values.out, '..'), { recursive: true })
-  writeFileSync(values.out, `${JSON.stringify({ at: new Date().toISOString(), machine, measured }, undefined, 2)}\n`)
-  return verdict.isMet
+  writeFileSync(
+    values.out,
+    `${JSON.stringify({ at: new Date().toISOString(), machine, measured, startup }, undefined, 2)}\n`,
+  )
+  return verdict.isMet && told.isMet
+}
+
+function benchStartup(): boolean {
+  const { isMet, text } = tellOf(measureStartup())
+  say(text)
+  return isMet
+}
+
+async function run(): Promise<boolean> {
+  if (values.far === true) return benchFar(say)
+  return values.startup === true ? benchStartup() : bench()
 }
 
 if (values.help === true) say(HELP)
-else process.exitCode = (values.far === true ? await benchFar(say) : await bench()) ? 0 : 1
+else process.exitCode = (await run()) ? 0 : 1

@@ -12,11 +12,20 @@ export function allowedOrigin(origin: string, c: Context): string | null {
   return allowedOrigins.includes('*') || allowedOrigins.includes(origin) ? origin : null
 }
 
-/** Answers are read by apps of other origins, where CORS lets them; nothing of ours is framed or sniffed. */
+/**
+ * Answers are read by apps of other origins, where CORS lets them; nothing of ours is framed or sniffed. What only
+ * browsers looked at that are no more, or only documents have a use for, each answer goes without; pages have their own.
+ */
 export const SECURE_HEADERS = {
   crossOriginResourcePolicy: 'cross-origin',
   xFrameOptions: 'DENY',
   referrerPolicy: 'no-referrer',
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
 } as const satisfies Parameters<typeof secureHeaders>[0]
 
 const PREFETCH_HEADERS = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz']

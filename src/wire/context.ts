@@ -41,8 +41,8 @@ export const comingBy =
     await next()
   }
 
-const mayLookNearby = ({ req, var: { looksNearby } }: Context<AppEnv>) =>
-  req.method === 'GET' || req.method === 'HEAD' || looksNearby === true
+const mayLookNearby = (c: Context<AppEnv>) =>
+  c.req.method === 'GET' || c.req.method === 'HEAD' || c.get('looksNearby') === true
 
 /**
  * The request's own session with a database: at the primary, but for a read that says how far a replica must have come.
@@ -50,7 +50,7 @@ const mayLookNearby = ({ req, var: { looksNearby } }: Context<AppEnv>) =>
  * What was said of another database is of no use to this one.
  */
 function sessionWith(c: Context<AppEnv>, database: D1Database, number: number): D1DatabaseSession {
-  const sessions = c.var.sessions ?? new Map<number, D1DatabaseSession>()
+  const sessions = c.get('sessions') ?? new Map<number, D1DatabaseSession>()
   const bookmark = mayLookNearby(c) ? bookmarkFor(number, c.req.header('Carrel-Bookmark') ?? '') : undefined
   const session = sessions.get(number) ?? database.withSession(bookmark ?? 'first-primary')
   c.set('sessions', sessions.set(number, session))
@@ -71,16 +71,16 @@ export function scopeOf(
   c: Context<AppEnv>,
   { admits, requiresActive = false }: { admits?: readonly Role[] | undefined; requiresActive?: boolean } = {},
 ): Scope {
-  const { idempotency } = c.var
+  const idempotency = c.get('idempotency')
   return openScope(c.env, {
-    credential: c.var.credential,
-    door: c.var.door,
+    credential: c.get('credential'),
+    door: c.get('door'),
     origin: new URL(c.req.url).origin,
-    now: c.var.now,
+    now: c.get('now'),
     context: c.executionCtx,
     // A link has none: whether it was used is the primary's to say.
-    sessionWith: (database, number) => (c.var.door === 'link' ? database : sessionWhenAsked(c, database, number)),
-    waits: c.var.waits,
+    sessionWith: (database, number) => (c.get('door') === 'link' ? database : sessionWhenAsked(c, database, number)),
+    waits: c.get('waits'),
     identified: (principal) => c.set('principal', principal),
     idempotency: idempotency && { ...idempotency, onReplay: () => c.header('Idempotency-Replayed', 'true') },
     admits,

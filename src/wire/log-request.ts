@@ -19,12 +19,12 @@ export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const startedAt = performance.now()
   await next()
   log({
-    at: c.var.now.toISOString(),
-    requestId: c.var.requestId,
+    at: c.get('now').toISOString(),
+    requestId: c.get('requestId'),
     method: c.req.method,
     route: templateOf(c),
     status: c.res.status,
-    credential: c.var.credential.kind,
+    credential: c.get('credential').kind,
     milliseconds: Math.round(performance.now() - startedAt),
   })
 }
