@@ -103,6 +103,8 @@ const pathOf = (path: string, names: Input): string =>
   path.replace(NAMES, (_, name: string) => {
     const said = names[name]
     if (typeof said !== 'string' || said === '') throw new CarrelError(`Say the ${name}.`, { code: 'invalid_request' })
+    // Encoded or not, it would lead up to something else, which is then read, or deleted.
+    if (/^\.\.?$/.test(said)) throw new CarrelError(`No ${name} is called so.`, { code: 'invalid_request' })
     return `/${encodeURIComponent(said)}`
   })
 

@@ -61,7 +61,12 @@ function carrelIn(calls: Calls, study: string | undefined): Carrel {
     links: { ...api.links, open: async (url, options = {}) => openLink(ways, url, options) },
     bookmarks: calls.bookmarks,
     inStudy: (other) => carrelIn(calls, other),
-    request: async (path, init = {}) =>
-      calls.request({ method: init.method ?? 'GET', path, study, repeatable: false, patience: 'none' }, init),
+    request: async (path, init = {}) => {
+      const headers = Object.fromEntries(new Headers(init.headers))
+      return calls.request(
+        { method: init.method ?? 'GET', path, headers, study, repeatable: false, patience: 'none' },
+        init,
+      )
+    },
   }
 }

@@ -209,3 +209,23 @@ test('a key is asked for with each request, so one that was exchanged is used at
   key = participant.key ?? ''
   expect((await client.participants.get('me')).id).toBe(participant.id)
 })
+
+test("whatever else the service has is asked for by its path, with headers of one's own", async () => {
+  const path = `/v1/studies/${study.id}/participants/me/documents/plain`
+  const headers = { 'Content-Type': 'application/json', 'If-None-Match': '*' }
+  const put = async () => (await mine().request(path, { method: 'PUT', headers, body: '1.50' })).status
+  expect([await put(), await put()]).toEqual([200, 412])
+  expect(await (await mine().request(path)).text()).toBe('1.50')
+})
+
+test.each(['.', '..'])("%s is nobody's name, for it leads to something else", async (name) => {
+  const { fetch, sent } = noted()
+  const client = admins({ fetch })
+  const asked = [
+    async () => client.participants.erase(name),
+    async () => client.handles.delete({ participant: 'me', handle: name }),
+    async () => client.documents.delete({ participant: name, identifier: 'preferences' }),
+  ]
+  for (const ask of asked) await expect(ask()).rejects.toMatchObject({ code: 'invalid_request' })
+  expect(sent).toEqual([])
+})

@@ -70,11 +70,12 @@ const WRONG = {
     '../runtime.ts',
   ],
   client: ['../storage/files.ts', '../domain/files.ts', '../adapters/adapter.ts', '../jobs/sweep.ts'],
+  cli: ['../storage/files.ts', '../domain/files.ts', '../http/files.ts', '../model/errors.ts', '../settings.ts'],
 }
 /** What runs elsewhere may know the types of these, but takes nothing of them along. */
 const TYPES_ONLY = { client: ['../http/files.ts', '../model/errors.ts', 'hono', 'zod'] }
 /** The Worker never has what only a laptop runs, and SQL is spoken in storage alone. */
-const WRONG_EVERYWHERE = { local: './local/demo.ts', sql: 'drizzle-orm/d1' }
+const WRONG_EVERYWHERE = { local: './local/demo.ts', cli: './cli/desk.ts', sql: 'drizzle-orm/d1' }
 
 const RIGHT = {
   model: ['./ids.ts', 'ulid'],
@@ -103,6 +104,7 @@ const RIGHT = {
   jobs: ['../model/ids.ts', '../domain/files.ts', '../runtime.ts'],
   pages: ['../model/entities.ts', 'hono/jsx'],
   client: [...TYPES_ONLY.client, './errors.ts'],
+  cli: ['./desk.ts', '../client/index.ts', '../client/node.ts', 'zod'],
   local: ['./demo.ts', '../settings.ts'],
 }
 
@@ -116,14 +118,17 @@ const importsOf = (rooms: Record<string, string[]>, kind: string): Import[] =>
 
 const wrong = [
   ...importsOf(WRONG, 'wrong'),
-  ...Object.keys(WRONG).map((room) => {
-    const up = room.split('/').map(() => '..')
-    return { room, from: join(...up, WRONG_EVERYWHERE.local), file: join('src', room, 'wrong-local.ts') }
-  }),
+  ...(['local', 'cli'] as const).flatMap((other) =>
+    Object.keys(WRONG).map((room) => {
+      const up = room.split('/').map(() => '..')
+      return { room, from: join(...up, WRONG_EVERYWHERE[other]), file: join('src', room, `wrong-${other}.ts`) }
+    }),
+  ),
   ...Object.keys(WRONG)
     .filter((room) => room !== 'storage')
     .map((room) => ({ room, from: WRONG_EVERYWHERE.sql, file: join('src', room, 'wrong-sql.ts') })),
   { room: 'the entry', from: WRONG_EVERYWHERE.local, file: 'src/index.ts' },
+  { room: 'the app', from: WRONG_EVERYWHERE.cli, file: 'src/app.ts' },
 ]
 const right = importsOf(RIGHT, 'right')
 const taken = importsOf(TYPES_ONLY, 'taken')
