@@ -47,11 +47,12 @@ export const StudyIdText = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'Must be 1-64 letters, digits, `_`, `.` or `-`, a letter or digit first.')
   .transform((id) => id as StudyId)
 const RESERVED = ['me', 'self']
-/** A URL that has one of these for a name leads elsewhere, encoded or not: whoever was called so could not be reached. */
+/** A URL that has one of these for a name leads elsewhere, encoded or not: what is called so cannot be reached. */
 const DOT_SEGMENTS = ['.', '..']
-export const ParticipantIdText = text(255)
+const reachable = (maxLength: number) =>
+  text(maxLength).refine((name) => !DOT_SEGMENTS.includes(name), '`.` and `..` cannot stand in a URL.')
+export const ParticipantIdText = reachable(255)
   .refine((id) => !RESERVED.includes(id), '`me` and `self` are reserved.')
-  .refine((id) => !DOT_SEGMENTS.includes(id), '`.` and `..` cannot stand in a URL.')
   .transform((id) => id as ParticipantId)
 /** With whom files are shared. A member who is a participant goes by the participant's name. */
 export const PrincipalNameText = z
@@ -62,7 +63,7 @@ export const PrincipalNameText = z
     return kind === 'participant' && ParticipantIdText.safeParse(name.slice('participant:'.length)).success
   }, 'Must be `participant:` and the id of a participant, or `member:` and the id of a member.')
   .transform((name) => name as PrincipalName)
-export const HandleText = text(255).transform((handle) => handle as Handle)
+export const HandleText = reachable(255).transform((handle) => handle as Handle)
 /** As a request's URL tells it: in lower case, without the scheme's own port. */
 export const HostText = z
   .string()
@@ -72,7 +73,7 @@ export const HostText = z
     'Must be a host name in lower case, with its port if it has one of its own.',
   )
   .transform((host) => host as HostName)
-export const IdentifierText = text(255).transform((identifier) => identifier as Identifier)
+export const IdentifierText = reachable(255).transform((identifier) => identifier as Identifier)
 export const FileIdText = made('fil', 'a file').transform((id) => id as FileId)
 export const VersionIdText = made('ver', 'a version').transform((id) => id as VersionId)
 export const UploadIdText = made('upl', 'an upload').transform((id) => id as UploadId)
