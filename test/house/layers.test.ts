@@ -70,6 +70,14 @@ const WRONG = {
     '../runtime.ts',
   ],
   client: ['../storage/files.ts', '../domain/files.ts', '../adapters/adapter.ts', '../jobs/sweep.ts'],
+  console: [
+    '../model/ids.ts',
+    '../storage/files.ts',
+    '../domain/files.ts',
+    '../http/files.ts',
+    '../pages/layout.tsx',
+    'hono',
+  ],
 }
 /** What runs elsewhere may know the types of these, but takes nothing of them along. */
 const TYPES_ONLY = { client: ['../http/files.ts', '../model/errors.ts', 'hono', 'zod'] }
@@ -103,6 +111,7 @@ const RIGHT = {
   jobs: ['../model/ids.ts', '../domain/files.ts', '../runtime.ts'],
   pages: ['../model/entities.ts', 'hono/jsx'],
   client: [...TYPES_ONLY.client, './errors.ts'],
+  console: ['../client/index.ts', './session.ts', 'preact', 'preact/hooks', 'uqr'],
   local: ['./demo.ts', '../settings.ts'],
 }
 
