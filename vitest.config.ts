@@ -57,7 +57,7 @@ const IN_A_BROWSER = {
 
 const inNode = () => {
   if (crash) return 'test/crash/*.test.ts'
-  return load ? 'test/load/*.test.ts' : 'test/{e2e,local,house,client,cli}/**/*.test.ts'
+  return load ? 'test/load/*.test.ts' : 'test/{e2e,local,house,client,cli,console}/**/*.test.ts'
 }
 
 async function worker() {

@@ -4,6 +4,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { build, type BuildFailure, type Plugin } from 'esbuild'
+import { writeAssets } from './build-assets.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 const folder = join(project, 'dist')
@@ -76,3 +77,5 @@ try {
   // Wrangler stumbles over the same, and says so in the few lines in which it says everything.
   await put(join(folder, 'index.mjs'), "export { default } from '../src/index.ts'\n")
 }
+// Wrangler knows nothing of these: what is wrong with them is said here.
+await writeAssets(join(folder, 'assets'), project)

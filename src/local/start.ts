@@ -7,7 +7,7 @@ import { prepareDemo } from './demo.ts'
 import { ensureDevVars } from './dev-vars.ts'
 import { StartFailure } from './failure.ts'
 import { requireFreePort } from './readiness.ts'
-import { renderTour } from './tour.ts'
+import { renderConsole, renderTour } from './tour.ts'
 import { logPath, migrate, type Place, serve, whenAborted } from './wrangler.ts'
 
 const project = resolve(import.meta.dirname, '../..')
@@ -63,6 +63,7 @@ async function welcome(place: Place, { url, operatorKey }: { url: string; operat
     await writeRecord(record, demo)
     await writeRecord(copy, demo)
     say(`\nCarrel is up. Try this, line by line:\n\n${renderTour(demo)}\n`)
+    say(`${renderConsole(demo)}\n`)
     say(`# The keys of every role are in ${copy}.`)
   } catch (error) {
     signal.throwIfAborted()

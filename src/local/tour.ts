@@ -101,5 +101,15 @@ export function renderTour(demo: Demo) {
     .join('\n\n')
 }
 
+/** Where a browser goes, with a key to paste there: an address keeps none, and the page knows none. */
+export function renderConsole({ url, study, participants: [participant] }: Demo) {
+  return [
+    '# In a browser: open this page, and sign in there with this key.',
+    `#   ${url}/console/#/?study=${encodeURIComponent(study)}`,
+    `#   ${participant.key}`,
+    `# It is that of ${participant.externalId}, whose files you then see. Drop one of yours there, and share it by a link.`,
+  ].join('\n')
+}
+
 /** As one word of a POSIX shell, whatever is in it. */
 export const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`

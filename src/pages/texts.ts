@@ -25,7 +25,10 @@ type Sentence =
   | 'landingTitle'
   | 'landingWhat'
   | 'landingPeople'
+  | 'landingTeams'
+  | 'landingConsole'
   | 'landingDevelopers'
+  | 'landingReference'
   | 'landingApi'
   | 'landingHealth'
 

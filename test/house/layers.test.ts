@@ -71,6 +71,14 @@ const WRONG = {
   ],
   client: ['../storage/files.ts', '../domain/files.ts', '../adapters/adapter.ts', '../jobs/sweep.ts'],
   cli: ['../storage/files.ts', '../domain/files.ts', '../http/files.ts', '../model/errors.ts', '../settings.ts'],
+  console: [
+    '../model/ids.ts',
+    '../storage/files.ts',
+    '../domain/files.ts',
+    '../http/files.ts',
+    '../pages/layout.tsx',
+    'hono',
+  ],
 }
 /** What runs elsewhere may know the types of these, but takes nothing of them along. */
 const TYPES_ONLY = { client: ['../http/files.ts', '../model/errors.ts', 'hono', 'zod'] }
@@ -105,6 +113,7 @@ const RIGHT = {
   pages: ['../model/entities.ts', 'hono/jsx'],
   client: [...TYPES_ONLY.client, './errors.ts'],
   cli: ['./desk.ts', '../client/index.ts', '../client/node.ts', 'zod'],
+  console: ['../client/index.ts', './session.ts', 'preact', 'preact/hooks', 'uqr'],
   local: ['./demo.ts', '../settings.ts'],
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import type { Demo } from '../../src/local/demo-record.ts'
-import { quote, renderTour, tourLines } from '../../src/local/tour.ts'
+import { quote, renderConsole, renderTour, tourLines } from '../../src/local/tour.ts'
 
 const participant = { number: 10_000_001, email: 'ada@example.org', firstName: 'Ada', externalId: 'PT-001' }
 const demo: Demo = {
@@ -43,6 +43,14 @@ test('on the page every other line is a comment, so that it can be pasted as a w
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('# '))
   expect(commands).toEqual(tourLines(demo))
+})
+
+test('the console is said by its address, which has no key in it, and by a key beside it', () => {
+  const lines = renderConsole(demo).split('\n')
+  expect(lines.every((line) => line.startsWith('# '))).toBe(true)
+  expect(lines).toContain('#   http://127.0.0.1:9999/console/#/?study=SD_DEM0DEM0')
+  expect(lines).toContain('#   crl_first')
+  expect(lines.join('\n').match(/crl_|op_/g)).toHaveLength(1)
 })
 
 test.each([`plain`, `it's`, `"double" $HOME \`id\` \\`, `'`, ``, `two\nlines`])(

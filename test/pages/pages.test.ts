@@ -89,10 +89,10 @@ test('each reason has its own words', async () => {
   expect(new Set(texts).size).toBe(REASONS.length)
 })
 
-test('the landing page leads to the API description and the health of the service', async () => {
+test('the landing page leads to the console, the API and the health of the service', async () => {
   const text = String(await LandingPage())
-  expect(text).toContain('<a href="/openapi.json">')
-  expect(text).toContain('<a href="/health">')
+  const links = [...text.matchAll(/<a href="([^"]*)">/g)].map(([, address]) => address)
+  expect(links).toEqual(['/console/', '/docs/', '/openapi.json', '/health'])
 })
 
 test.each<[string | undefined, Language]>([

@@ -27,8 +27,11 @@ export const AR: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: 'مكان لحفظ الملفات والبيانات التي يشاركها الناس مع الدراسات البحثية.',
-  landingPeople: 'لا يوجد ما تفعله في هذه الصفحة. إذا أرسل إليك أحدهم رابطًا، فافتح ذلك الرابط نفسه.',
+  landingPeople: 'إذا أرسل إليك أحدهم رابطًا، فافتح ذلك الرابط نفسه، فهو لا يبدأ من هنا.',
+  landingTeams: 'لفرق الدراسات',
+  landingConsole: 'لوحة التحكم: الملفات والمشاركون والمفاتيح',
   landingDevelopers: 'للمطورين',
+  landingReference: 'مرجع واجهة البرمجة',
   landingApi: 'وصف واجهة البرمجة (OpenAPI)',
   landingHealth: 'حالة هذه الخدمة',
 }

@@ -28,9 +28,11 @@ export const DE: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: 'Ein Ort für Dateien und Daten, die Menschen mit Forschungsstudien teilen.',
-  landingPeople:
-    'Auf dieser Seite gibt es nichts zu tun. Wenn Ihnen jemand einen Link geschickt hat, öffnen Sie ihn selbst.',
+  landingPeople: 'Wenn Ihnen jemand einen Link geschickt hat, öffnen Sie den Link selbst: Er beginnt nicht hier.',
+  landingTeams: 'Für Studienteams',
+  landingConsole: 'Konsole: Dateien, Teilnehmende, Schlüssel',
   landingDevelopers: 'Für Entwickler',
+  landingReference: 'API-Referenz',
   landingApi: 'Beschreibung der API (OpenAPI)',
   landingHealth: 'Zustand dieses Dienstes',
 }

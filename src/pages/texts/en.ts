@@ -28,8 +28,11 @@ export const EN: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: 'A store for the files and data that people share with research studies.',
-  landingPeople: 'There is nothing to do on this page. If someone sent you a link, open that link itself.',
+  landingPeople: 'If someone sent you a link, open that link itself: it does not begin here.',
+  landingTeams: 'For study teams',
+  landingConsole: 'Console: files, participants, keys',
   landingDevelopers: 'For developers',
+  landingReference: 'API reference',
   landingApi: 'API description (OpenAPI)',
   landingHealth: 'Health of this service',
 }

@@ -27,8 +27,11 @@ export const ES: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: 'Un lugar para los archivos y datos que las personas comparten con estudios de investigación.',
-  landingPeople: 'En esta página no hay nada que hacer. Si alguien le envió un enlace, abra ese mismo enlace.',
+  landingPeople: 'Si alguien le envió un enlace, abra ese mismo enlace: no empieza aquí.',
+  landingTeams: 'Para equipos de estudio',
+  landingConsole: 'Consola: archivos, participantes, claves',
   landingDevelopers: 'Para desarrolladores',
+  landingReference: 'Referencia de la API',
   landingApi: 'Descripción de la API (OpenAPI)',
   landingHealth: 'Estado de este servicio',
 }

@@ -29,8 +29,11 @@ export const FR: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: 'Un lieu pour les fichiers et les données que des personnes partagent avec des études de recherche.',
-  landingPeople: 'Il n’y a rien à faire sur cette page. Si quelqu’un vous a envoyé un lien, ouvrez ce lien même.',
+  landingPeople: 'Si quelqu’un vous a envoyé un lien, ouvrez ce lien même : il ne commence pas ici.',
+  landingTeams: 'Pour les équipes d’étude',
+  landingConsole: 'Console : fichiers, participants, clés',
   landingDevelopers: 'Pour les développeurs',
+  landingReference: 'Référence de l’API',
   landingApi: 'Description de l’API (OpenAPI)',
   landingHealth: 'État de ce service',
 }

@@ -27,8 +27,11 @@ export const ZH: Texts = {
 
   landingTitle: 'Carrel',
   landingWhat: '存放人们与研究项目共享的文件和数据的地方。',
-  landingPeople: '此页面上无需任何操作。如果有人给您发送了链接，请直接打开该链接。',
+  landingPeople: '如果有人给您发送了链接，请直接打开该链接，无需从此页面开始。',
+  landingTeams: '研究团队',
+  landingConsole: '控制台：文件、参与者、密钥',
   landingDevelopers: '开发者',
+  landingReference: 'API 参考文档',
   landingApi: 'API 说明（OpenAPI）',
   landingHealth: '服务状态',
 }

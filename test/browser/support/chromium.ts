@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import { expect } from 'vitest'
-import { type Browser, type BrowserContext, chromium, type Download, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Download,
+  type Page,
+} from 'playwright-core'
 
 const EXECUTABLE = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 
@@ -29,9 +36,9 @@ export async function startChromium(): Promise<Browser> {
 const CANARY = 'canary'
 export const PAYLOAD = `${CANARY}('ran'); console.log('${CANARY}'); fetch('https://example.org/${CANARY}'); alert('${CANARY}')`
 
-/** Somebody with a browser of their own; `canaries` is what has run in any of its pages. */
-export async function aPerson(browser: Browser, origin: string) {
-  const context = await browser.newContext({ acceptDownloads: true })
+/** Somebody with a browser of their own, as it looks; `canaries` is what has run in any of its pages. */
+export async function aPerson(browser: Browser, origin: string, look: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ acceptDownloads: true, ...look })
   const canaries: string[] = []
   const elsewhere: string[] = []
   await context.exposeFunction(CANARY, (said: string) => canaries.push(`call ${said}`))
