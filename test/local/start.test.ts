@@ -128,18 +128,22 @@ test('a port that is taken is refused with advice, and nothing is started', asyn
   expect(printed()).toContain(`choose another: npm start -- --port ${port + 1}`)
 })
 
-test('a second instance runs beside the first with its own state, while the first is stopped', async () => {
-  const before = await theDemo()
-  const second = await startCarrel(await freePort(), 'other')
-  const other = await readRecord(join(root, 'other', 'demo.json'))
-  expect(other?.adminKey).not.toBe(before.adminKey)
-  expect(other?.operatorKey).toBe(before.operatorKey)
+test.runIf(slow)(
+  'a second instance runs beside the first with its own state, while the first is stopped',
+  async () => {
+    const before = await theDemo()
+    const second = await startCarrel(await freePort(), 'other')
+    const other = await readRecord(join(root, 'other', 'demo.json'))
+    expect(other?.adminKey).not.toBe(before.adminKey)
+    expect(other?.operatorKey).toBe(before.operatorKey)
 
-  expect(await stop(first.child)).toBe(0)
-  await expect(fetch(`${before.url}/health`)).rejects.toThrow('fetch failed')
-  expect((await fetch(`http://127.0.0.1:${second.port}/health`)).status).toBe(200)
-  expect(await stop(second.child)).toBe(0)
-}, 60_000)
+    expect(await stop(first.child)).toBe(0)
+    await expect(fetch(`${before.url}/health`)).rejects.toThrow('fetch failed')
+    expect((await fetch(`http://127.0.0.1:${second.port}/health`)).status).toBe(200)
+    expect(await stop(second.child)).toBe(0)
+  },
+  60_000,
+)
 
 test.runIf(slow)(
   'the next start keeps the keys that work, and without its record issues others for the same people',

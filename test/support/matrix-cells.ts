@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import type { Answer } from './client.ts'
 import { type Kept, keepRows } from './kept.ts'
 import { type Cell, type Kind, type Outcome, outcomeOf, principalOf, type Thing, type Who } from './matrix.ts'
@@ -101,7 +102,10 @@ class Unseen {
   }
 }
 
-/** Asks all cells of a row: the refusals first, which change nothing. Answers what is wrong. */
+/** Of refusals, which are most of the cells, `npm test` tries every other one of each row; the slow suite all. */
+const isTried = (_: Cell, index: number) => env.SLOW || index % 2 === 0
+
+/** Asks the cells of a row: the refusals first, which change nothing. Answers what is wrong. */
 export async function tryRow(matrix: Matrix, name: string): Promise<{ cells: number; wrong: string[] }> {
   const { described, callers, things, kept } = matrix
   const [row, operation] = [ROWS[name], described.get(operationIn(name))]
@@ -121,10 +125,8 @@ export async function tryRow(matrix: Matrix, name: string): Promise<{ cells: num
     for (const table of await kept.changed()) wrong.push(`${what} changed ${table}`)
   }
 
-  await inChunks(
-    cells.filter((cell) => !isAllowed(cell)),
-    attempt,
-  )
+  const refused = cells.filter((cell) => !isAllowed(cell)).filter(isTried)
+  await inChunks(refused, attempt)
   await requireUnchanged('a refusal')
   const allowed = cells.filter(isAllowed)
   if (operation.method === 'GET' && !row.changes) {
@@ -137,7 +139,8 @@ export async function tryRow(matrix: Matrix, name: string): Promise<{ cells: num
     }
     await requireUnchanged('putting back')
   }
-  return { cells: cells.length, wrong: [...wrong, ...(row.of === 'service' ? [] : wrongOnRecord(cells))] }
+  const tried = [...refused, ...allowed]
+  return { cells: tried.length, wrong: [...wrong, ...(row.of === 'service' ? [] : wrongOnRecord(tried))] }
 }
 
 const isOutside = (role: string | undefined) => role === undefined || role === 'anonymous' || role === 'stranger'
