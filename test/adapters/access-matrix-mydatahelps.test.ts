@@ -1,6 +1,7 @@
 // Every route of MyDataHelps, by everyone, of everything: from the adapter's routes, the table of what decides each, and
 // the policy itself.
 
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cellsOf, expectRowsFor, routesOf, tryDoorRow } from '../support/door-matrix.ts'
 import { aMyDataHelpsMatrix } from '../support/door-matrix-mydatahelps.ts'
@@ -28,7 +29,8 @@ describe('to those whom the policy lets through, and to nobody else, is open', (
   test('all that, in hundreds of cells', () => {
     // oxlint-disable-next-line no-console -- how much was tried is to be read
     console.info(`mydatahelps: ${cells} cells`)
-    expect(cells).toBe(cellsOf(matrix.delegated) + cellsOf(matrix.administration))
-    expect(cells).toBeGreaterThan(500)
+    const there = cellsOf(matrix.delegated) + cellsOf(matrix.administration)
+    expect(cells).toBeGreaterThanOrEqual(env.SLOW ? there : there / 2)
+    expect(cells).toBeGreaterThan(250)
   })
 })

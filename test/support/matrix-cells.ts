@@ -1,7 +1,6 @@
-import { env } from 'cloudflare:workers'
 import type { Answer } from './client.ts'
 import { type Kept, keepRows } from './kept.ts'
-import { type Cell, type Kind, type Outcome, outcomeOf, principalOf, type Thing, type Who } from './matrix.ts'
+import { type Cell, isTried, type Kind, type Outcome, outcomeOf, principalOf, type Thing, type Who } from './matrix.ts'
 import { people } from './matrix-people.ts'
 import { ROWS } from './matrix-rows.ts'
 import { furnish } from './matrix-things.ts'
@@ -101,9 +100,6 @@ class Unseen {
     return before === text
   }
 }
-
-/** Of refusals, which are most of the cells, `npm test` tries every other one of each row; the slow suite all. */
-const isTried = (_: Cell, index: number) => env.SLOW || index % 2 === 0
 
 /** Asks the cells of a row: the refusals first, which change nothing. Answers what is wrong. */
 export async function tryRow(matrix: Matrix, name: string): Promise<{ cells: number; wrong: string[] }> {
