@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 /** Where one is, as the address's fragment says it, which no server is told: `#/files/fil_1?q=sleep`. */
 export type Route = Readonly<{ view: string; names: readonly string[]; query: URLSearchParams }>
@@ -34,7 +34,7 @@ export const replaceRoute = (href: string): void => location.replace(href)
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => routeOf(location.hash))
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = () => setRoute(routeOf(location.hash))
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)

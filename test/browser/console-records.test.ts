@@ -144,7 +144,7 @@ test('a participant is found, withdrawn, taken back, exported, and erased once t
   const statusOf = async () => ok(await study.admin.get(`${study.path}/participants/${ada.id}`)).status
   await page.getByRole('button', { name: 'Withdraw' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
-  await page.getByText('Withdrawn').waitFor()
+  await page.getByText('Withdrawn', { exact: true }).waitFor()
   expect(await statusOf()).toBe('withdrawn')
   await page.getByRole('button', { name: 'Take back' }).click()
   await page.getByRole('button', { name: 'Withdraw' }).waitFor()

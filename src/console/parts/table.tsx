@@ -7,7 +7,7 @@ export type Column<Row> = Readonly<{
   /** Of numbers and sizes. */
   isEnd?: boolean
 }>
-type TableProps<Row> = Readonly<{
+export type TableProps<Row> = Readonly<{
   /** Of what it is a table; read out, and not shown. */
   caption: string
   columns: readonly Column<Row>[]

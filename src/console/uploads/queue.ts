@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { CarrelError } from '../../client/index.ts'
 import type { Session } from '../session.ts'
 import { type KeptUpload, keptOf, type UploadSaying } from './kept.ts'
@@ -101,7 +101,8 @@ export const unfinished = (all: readonly Upload[]): readonly Upload[] => all.fil
 /** The uploads, as they are now and whenever they change. */
 export function useUploads(): readonly Upload[] {
   const [, setRound] = useState(0)
-  useEffect(() => {
+  // As soon as it is shown: what changes between that and a later effect would never be told.
+  useLayoutEffect(() => {
     const tell = () => setRound((round) => round + 1)
     listeners.add(tell)
     return () => {

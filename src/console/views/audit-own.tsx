@@ -2,9 +2,8 @@
 import type { Carrel } from '../../client/index.ts'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useSession } from '../session.ts'
 
 type Event = Awaited<ReturnType<ReturnType<Carrel['participants']['audit']>['all']>>[number]
@@ -30,12 +29,13 @@ export function OwnAudit({ participant }: Readonly<{ participant: string }>) {
         </button>
       </div>
       <p class="quiet">What was done with what is yours, and by whom.</p>
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && !list.isLoading && <p class="empty">Nothing yet.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="What was done, newest first" columns={COLUMNS} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="What was done, newest first"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+        list={list}
+        empty={<p class="empty">Nothing yet.</p>}
+      />
     </>
   )
 }

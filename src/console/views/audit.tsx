@@ -4,9 +4,8 @@ import type { Carrel } from '../../client/index.ts'
 import { Field, filledIn } from '../parts/field.tsx'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { go, hrefOf } from '../route.ts'
 import { useSession } from '../session.ts'
 import type { ViewProps } from '../views.ts'
@@ -93,12 +92,13 @@ function StudyAudit({ query }: Readonly<{ query: URLSearchParams }>) {
         </button>
       </div>
       <Filter key={query.toString()} filters={filters} />
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && !list.isLoading && <p class="empty">Nothing of that kind was done.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="What was done, newest first" columns={COLUMNS} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="What was done, newest first"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+        list={list}
+        empty={<p class="empty">Nothing of that kind was done.</p>}
+      />
     </>
   )
 }

@@ -4,9 +4,8 @@ import type { Carrel } from '../../client/index.ts'
 import { Field, filledIn } from '../parts/field.tsx'
 import { instantText, sizeText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { go, hrefOf } from '../route.ts'
 import { useSession } from '../session.ts'
 
@@ -51,17 +50,13 @@ export function DocumentList({ participant }: Readonly<{ participant: string }>)
           <button type="submit">Open</button>
         </div>
       </form>
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && !list.isLoading && <p class="empty">There are no documents yet.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table
-          caption="Documents"
-          columns={columnsFor(participant)}
-          rows={list.items}
-          keyOf={({ identifier }) => identifier}
-        />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="Documents"
+        columns={columnsFor(participant)}
+        keyOf={({ identifier }) => identifier}
+        list={list}
+        empty={<p class="empty">There are no documents yet.</p>}
+      />
     </>
   )
 }

@@ -4,9 +4,9 @@ import type { Carrel } from '../../client/index.ts'
 import { Field, filledIn } from '../parts/field.tsx'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
+import { ListTable } from '../parts/list-table.tsx'
 import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useTask } from '../parts/task.ts'
 import { useSaidTask, useToast } from '../parts/toasts.tsx'
 import { useSession } from '../session.ts'
@@ -47,12 +47,13 @@ export function Grants({ file }: Readonly<{ file: FileRead }>) {
   return (
     <section class="card" aria-labelledby="grants">
       <h2 id="grants">Shared within the study</h2>
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && <p class="quiet">With nobody.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="Shares" columns={columns} rows={list.items} keyOf={({ principal }) => principal} />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="Shares"
+        columns={columns}
+        keyOf={({ principal }) => principal}
+        list={list}
+        empty={<p class="quiet">With nobody.</p>}
+      />
       <NewGrant file={file} onDone={list.reload} />
     </section>
   )

@@ -6,10 +6,10 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Field, filledIn } from '../parts/field.tsx'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
+import { ListTable } from '../parts/list-table.tsx'
 import { ProblemMessage } from '../parts/problem.tsx'
 import { QrCode } from '../parts/qr-code.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useTask } from '../parts/task.ts'
 import { useSaidTask, useToast } from '../parts/toasts.tsx'
 import { useSession } from '../session.ts'
@@ -78,11 +78,7 @@ export function Links({ file }: Readonly<{ file: FileRead }>) {
         </button>
       </div>
       <p class="quiet">Whoever opens one gets the file without signing in. It works once.</p>
-      <ProblemMessage failure={list.failure} />
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="One-time links" columns={columns} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable caption="One-time links" columns={columns} keyOf={({ id }) => id} list={list} />
       {isMaking && <NewLink file={file} onClose={close} />}
     </section>
   )

@@ -4,9 +4,8 @@ import type { File } from '../../client/index.ts'
 import { Field, filledIn } from '../parts/field.tsx'
 import { countText, instantText, sizeText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { go, hrefOf } from '../route.ts'
 import { useSession } from '../session.ts'
 import { ChooseFiles } from '../uploads/drop-zone.tsx'
@@ -75,23 +74,24 @@ export function FileList({ query }: Readonly<{ query: URLSearchParams }>) {
         <ChooseFiles />
       </div>
       <Search key={query.toString()} filters={filters} onAgain={list.reload} />
-      <ProblemMessage failure={list.failure} />
       <p class="quiet" role="status">
         {list.items === undefined || list.isLoading
           ? 'Looking…'
           : `${countText(list.items.length, 'file')}${list.hasMore ? ', and there are more' : ''}`}
       </p>
-      {list.items?.length === 0 && !list.isLoading && (
-        <p class="empty">
-          {isFiltered
-            ? 'No file is like that.'
-            : 'There are no files yet. Drop some anywhere in this window, or choose them by the button above.'}
-        </p>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="Files" columns={COLUMNS} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="Files"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+        list={list}
+        empty={
+          <p class="empty">
+            {isFiltered
+              ? 'No file is like that.'
+              : 'There are no files yet. Drop some anywhere in this window, or choose them by the button above.'}
+          </p>
+        }
+      />
     </>
   )
 }

@@ -3,9 +3,8 @@ import type { TargetedEvent } from 'preact'
 import type { Carrel } from '../../client/index.ts'
 import { instantText, sizeText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useToast } from '../parts/toasts.tsx'
 import { useSession } from '../session.ts'
 import { addFiles } from '../uploads/queue.ts'
@@ -47,11 +46,7 @@ export function Versions({ file, mayReplace }: VersionsProps) {
         <h2 id="versions">Versions</h2>
         {mayReplace && <NewVersion file={file} />}
       </div>
-      <ProblemMessage failure={list.failure} />
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="Versions" columns={columns} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable caption="Versions" columns={columns} keyOf={({ id }) => id} list={list} />
     </section>
   )
 }

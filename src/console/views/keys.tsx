@@ -4,9 +4,8 @@ import type { Carrel } from '../../client/index.ts'
 import { ConfirmDialog } from '../parts/dialog.tsx'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useSaidTask, useToast } from '../parts/toasts.tsx'
 import { useSession } from '../session.ts'
 import { NewKey, ROLE_TEXTS } from './key-new.tsx'
@@ -84,11 +83,7 @@ export function View() {
         </button>
       </div>
       <p class="quiet">Whoever has a key acts as what it says, until it is revoked.</p>
-      <ProblemMessage failure={list.failure} />
-      {list.items !== undefined && (
-        <Table caption="Keys" columns={columnsOf(setRevoking)} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable caption="Keys" columns={columnsOf(setRevoking)} keyOf={({ id }) => id} list={list} />
       {isMaking && <NewKey onClose={close} />}
       {revoking !== undefined && (
         <ConfirmDialog

@@ -4,9 +4,9 @@ import type { Carrel } from '../../client/index.ts'
 import { Field, filledIn } from '../parts/field.tsx'
 import { instantText } from '../parts/format.ts'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
+import { ListTable } from '../parts/list-table.tsx'
 import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { useTask } from '../parts/task.ts'
 import { useToast } from '../parts/toasts.tsx'
 import { go, hrefOf } from '../route.ts'
@@ -46,12 +46,13 @@ export function ParticipantList({ externalId }: Readonly<{ externalId: string }>
       <h1>Participants</h1>
       <Search key={externalId} externalId={externalId} />
       {role === 'admin' && <Enrol onDone={list.reload} />}
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && !list.isLoading && <p class="empty">There is nobody.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table caption="Participants" columns={COLUMNS} rows={list.items} keyOf={({ id }) => id} />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="Participants"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+        list={list}
+        empty={<p class="empty">There is nobody.</p>}
+      />
     </>
   )
 }

@@ -3,9 +3,8 @@ import type { TargetedSubmitEvent } from 'preact'
 import { ChooseParticipant } from '../parts/chosen-participant.tsx'
 import { Field, filledIn } from '../parts/field.tsx'
 import { useList } from '../parts/loading.ts'
-import { More } from '../parts/more.tsx'
-import { ProblemMessage } from '../parts/problem.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { ListTable } from '../parts/list-table.tsx'
+import type { Column } from '../parts/table.tsx'
 import { go, hrefOf } from '../route.ts'
 import { useSession } from '../session.ts'
 import { type Report, waysTo } from './report-ways.ts'
@@ -54,17 +53,13 @@ export function ReportList({ participant }: Readonly<{ participant: string | nul
           <button type="submit">Open the report</button>
         </div>
       </form>
-      <ProblemMessage failure={list.failure} />
-      {list.items?.length === 0 && !list.isLoading && <p class="empty">There are no reports yet.</p>}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Table
-          caption="Reports"
-          columns={columnsFor(participant)}
-          rows={list.items}
-          keyOf={({ identifier }) => identifier}
-        />
-      )}
-      <More list={list} />
+      <ListTable
+        caption="Reports"
+        columns={columnsFor(participant)}
+        keyOf={({ identifier }) => identifier}
+        list={list}
+        empty={<p class="empty">There are no reports yet.</p>}
+      />
     </>
   )
 }
