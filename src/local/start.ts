@@ -62,8 +62,9 @@ async function welcome(place: Place, { url, operatorKey }: { url: string; operat
     const demo = await prepareDemo({ url, operatorKey, as: connect(url, signal), signal }, await readRecord(record))
     await writeRecord(record, demo)
     await writeRecord(copy, demo)
-    say(`\nCarrel is up. Try this, line by line:\n\n${renderTour(demo)}\n`)
-    say(`${renderConsole(demo)}\n`)
+    say(`\nCarrel is up.\n\n${renderConsole(demo)}\n`)
+    // It comes last: at its end the participant whose key the console was given is erased.
+    say(`Try this, line by line:\n\n${renderTour(demo)}\n`)
     say(`# The keys of every role are in ${copy}.`)
   } catch (error) {
     signal.throwIfAborted()
