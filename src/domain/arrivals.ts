@@ -13,14 +13,12 @@ const MAX_ROUNDS = 5
 
 /**
  * Completes what has arrived, of the newest open uploads of an owner, of one of their files, or of everyone, so that what
- * is listed or read next has it. For protocols that have no call that says that the bytes are there; of what it is, it
- * tells nothing: whether there was anything.
+ * is listed or read next has it. For protocols that have no call that says that the bytes are there; it tells nothing.
  * @throws DomainError what `identify` does, and `overloaded` rather than that something which is there seems not to be
  */
-export async function settleArrived(scope: Scope, study: StudyId, of: StagedOf): Promise<boolean> {
+export async function settleArrived(scope: Scope, study: StudyId, of: StagedOf): Promise<void> {
   // Whoever reads need not be allowed to write: that the bytes are there is Carrel's to notice, as it is by the sweep.
   const own: Scope = { ...scope, credential: { kind: 'system' }, admits: undefined, idempotency: undefined }
-  let anything = false
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const found = await scope.stores.uploads.staged(callerIn(scope, study), of, {
       rule: rules.settleArrived,
@@ -28,10 +26,8 @@ export async function settleArrived(scope: Scope, study: StudyId, of: StagedOf):
     })
     await identify(scope, found.principal)
     const arrived = await Promise.all(found.uploads.map(async (upload) => settleIfArrived(own, upload)))
-    anything ||= arrived.includes(true)
-    if (found.uploads.length < MAX_LOOKED_AT || arrived.includes(false)) return anything
+    if (found.uploads.length < MAX_LOOKED_AT || arrived.includes(false)) return
   }
-  return anything
 }
 
 /** Whether it had arrived, and is complete now. */

@@ -10,8 +10,6 @@ const headersWith = (formTargets: string): Readonly<Record<string, string>> => (
     "frame-ancestors 'none'",
   ].join('; '),
   'Cache-Control': 'no-store',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Origin-Agent-Cluster': '?1',
   Vary: 'Accept-Language',
   // The address of a page may hold a token. This also makes browsers send `Origin: null` with the form.
   'Referrer-Policy': 'no-referrer',

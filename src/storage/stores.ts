@@ -51,81 +51,60 @@ import { versionStore } from './versions.ts'
 
 export type Bindings = Readonly<{ databases: Databases; BUCKET: R2Bucket; TOKENS: KVNamespace }>
 
-type Opened = Readonly<{ db: Databases; bindings: Bindings; settings: Settings; origin: string | undefined }>
-
-const makers = {
-  studies: ({ db }: Opened) => studyStore(db),
-  ownStudies: ({ db }: Opened) => ownStudyStore(db),
-  participants: ({ db }: Opened) => participantStore(db),
-  participantPages: ({ db }: Opened) => participantPageStore(db),
-  databaseSizes: ({ db }: Opened) => databaseSizeStore(db),
-  departures: ({ db }: Opened) => departureStore(db),
-  members: ({ db }: Opened) => memberStore(db),
-  moves: ({ db }: Opened) => ({ ...moveStore(db), ...moveEndStore(db) }),
-  memberFiles: ({ db }: Opened) => memberFileStore(db),
-  apiKeys: ({ db }: Opened) => apiKeyStore(db),
-  audit: ({ db }: Opened) => auditStore(db),
-  belongings: ({ db }: Opened) => belongingStore(db),
-  holdings: ({ db }: Opened) => holdingStore(db),
-  enrolmentCodes: ({ db }: Opened) => enrolmentCodeStore(db),
-  sessions: ({ db }: Opened) => sessionStore(db),
-  serviceAccounts: ({ db }: Opened) => serviceAccountStore(db),
-  erasures: ({ db, bindings }: Opened) => erasureStore(db, bindings.TOKENS),
-  health: ({ db }: Opened) => healthStore(db),
-  revivals: ({ db }: Opened) => revivalStore(db),
-  hosts: ({ db }: Opened) => hostStore(db),
-  idempotency: ({ db }: Opened) => idempotencyStore(db),
-  files: ({ db }: Opened) => fileStore(db),
-  handles: ({ db }: Opened) => handleStore(db),
-  fileUploads: ({ db }: Opened) => fileUploadStore(db),
-  drafts: ({ db }: Opened) => draftStore(db),
-  versions: ({ db }: Opened) => versionStore(db),
-  versionMoves: ({ db }: Opened) => versionMoveStore(db),
-  shelf: ({ db }: Opened) => shelfStore(db),
-  search: ({ db }: Opened) => searchStore(db),
-  grants: ({ db }: Opened) => grantStore(db),
-  grantTemplates: ({ db }: Opened) => grantTemplateStore(db),
-  uploads: ({ db }: Opened) => uploadStore(db),
-  completions: ({ db }: Opened) => completionStore(db),
-  removals: ({ db }: Opened) => removalStore(db),
-  documents: ({ db }: Opened) => documentStore(db),
-  documentRemovals: ({ db }: Opened) => documentRemovalStore(db),
-  documentSchemas: ({ db }: Opened) => documentSchemaStore(db),
-  reports: ({ db }: Opened) => reportStore(db),
-  reportEntries: ({ db }: Opened) => reportEntryStore(db),
-  reportNames: ({ db }: Opened) => reportNameStore(db),
-  reportRollups: ({ db }: Opened) => reportRollupStore(db),
-  downloadTokens: ({ db, bindings }: Opened) => downloadTokenStore(db, bindings.TOKENS),
-  downloadKeys: ({ db }: Opened) => downloadKeyStore(db),
-  downloadClaims: ({ db, bindings }: Opened) => downloadClaimStore(db, bindings.TOKENS),
-  objectDeletions: ({ db }: Opened) => objectDeletionStore(db),
-  objects: ({ bindings }: Opened) => openObjects(bindings.BUCKET),
-  presigner: ({ settings, origin }: Opened) => createPresigner(settings.s3, origin),
-}
-
-/** Everything that remembers. */
-export type Stores = { readonly [Name in keyof typeof makers]: ReturnType<(typeof makers)[Name]> }
-
-/** What a request or job has of them: a store is made when it is first asked for, since each asks but two or three. */
-class Asked {
-  readonly opened: Opened
-  constructor(opened: Opened) {
-    this.opened = opened
+/**
+ * Everything that remembers, for one request or job. `origin` is where the request came in: the bucket's local
+ * endpoint is reached there; jobs have none and sign nothing.
+ */
+export function openStores(bindings: Bindings, settings: Settings, origin: string | undefined) {
+  const db = bindings.databases
+  return {
+    studies: studyStore(db),
+    ownStudies: ownStudyStore(db),
+    participants: participantStore(db),
+    participantPages: participantPageStore(db),
+    databaseSizes: databaseSizeStore(db),
+    departures: departureStore(db),
+    members: memberStore(db),
+    moves: { ...moveStore(db), ...moveEndStore(db) },
+    memberFiles: memberFileStore(db),
+    apiKeys: apiKeyStore(db),
+    audit: auditStore(db),
+    belongings: belongingStore(db),
+    holdings: holdingStore(db),
+    enrolmentCodes: enrolmentCodeStore(db),
+    sessions: sessionStore(db),
+    serviceAccounts: serviceAccountStore(db),
+    erasures: erasureStore(db, bindings.TOKENS),
+    health: healthStore(db),
+    revivals: revivalStore(db),
+    hosts: hostStore(db),
+    idempotency: idempotencyStore(db),
+    files: fileStore(db),
+    handles: handleStore(db),
+    fileUploads: fileUploadStore(db),
+    drafts: draftStore(db),
+    versions: versionStore(db),
+    versionMoves: versionMoveStore(db),
+    shelf: shelfStore(db),
+    search: searchStore(db),
+    grants: grantStore(db),
+    grantTemplates: grantTemplateStore(db),
+    uploads: uploadStore(db),
+    completions: completionStore(db),
+    removals: removalStore(db),
+    documents: documentStore(db),
+    documentRemovals: documentRemovalStore(db),
+    documentSchemas: documentSchemaStore(db),
+    reports: reportStore(db),
+    reportEntries: reportEntryStore(db),
+    reportNames: reportNameStore(db),
+    reportRollups: reportRollupStore(db),
+    downloadTokens: downloadTokenStore(db, bindings.TOKENS),
+    downloadKeys: downloadKeyStore(db),
+    downloadClaims: downloadClaimStore(db, bindings.TOKENS),
+    objectDeletions: objectDeletionStore(db),
+    objects: openObjects(bindings.BUCKET),
+    presigner: createPresigner(settings.s3, origin),
   }
 }
-for (const [name, make] of Object.entries(makers)) {
-  Object.defineProperty(Asked.prototype, name, {
-    get(this: Asked) {
-      const value: unknown = make(this.opened)
-      Object.defineProperty(this, name, { value })
-      return value
-    },
-  })
-}
-
-/**
- * The stores of one request or job. `origin` is where the request came in: the bucket's local endpoint is reached there;
- * jobs have none and sign nothing.
- */
-export const openStores = (bindings: Bindings, settings: Settings, origin: string | undefined): Stores =>
-  new Asked({ db: bindings.databases, bindings, settings, origin }) as unknown as Stores // its prototype has a getter for each
+export type Stores = ReturnType<typeof openStores>

@@ -14,14 +14,12 @@ export function allowedOrigin(origin: string, c: Context): string | null {
 
 /**
  * Answers are read by apps of other origins, where CORS lets them; nothing of ours is framed or sniffed. What only
- * browsers looked at that are no more, or only documents have a use for, each answer goes without; pages have their own.
+ * browsers and plug-ins looked at that are no more, answers go without.
  */
 export const SECURE_HEADERS = {
   crossOriginResourcePolicy: 'cross-origin',
   xFrameOptions: 'DENY',
   referrerPolicy: 'no-referrer',
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
   xDnsPrefetchControl: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,

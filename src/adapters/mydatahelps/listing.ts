@@ -54,18 +54,16 @@ export async function firstOfAll(place: Place, times: Times): Promise<(cursor?: 
 }
 
 /**
- * A page of what the caller may find. Clients look for what they have just sent at once, so what has arrived is completed,
- * and then looked for again. A page may be short: the study's own files have no place here.
+ * A page of what the caller may find. Clients look for what they have just sent at once, so what has arrived is completed
+ * first. A page may be short: the study's own files have no place here.
  */
 export async function listed(place: Place, asked: FilesAsked) {
   const participant = await whose(place, asked)
   if (participant === null) return { files: [], nextPageID: null }
   const owner = typeof participant === 'object' ? participant.id : participant
+  await settleArrived(place.scope, place.study, { owner })
   const page = { limit: asked.limit, cursor: asked.pageID }
-  const look = async () => pageOfFiles(place, queryOf(participant, asked), page)
-  // Side by side: mostly nothing has.
-  const [arrived, before] = await Promise.all([settleArrived(place.scope, place.study, { owner }), look()])
-  const found = arrived ? await look() : before
+  const found = await pageOfFiles(place, queryOf(participant, asked), page)
   return {
     files: found.items.flatMap((file) => presentFile(file, found.identifiers) ?? []),
     nextPageID: found.nextCursor,
