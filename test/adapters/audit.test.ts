@@ -47,7 +47,7 @@ test('a MyDataHelps table of files, and none that was refused', async () => {
     await queue.bring()
   })
   expect(events.map(({ door, action, outcome }) => [door, action, outcome])).toEqual([
-    ['mydatahelps', 'study.export', 'done'],
     ['mydatahelps', 'access.deny', 'denied'],
+    ['mydatahelps', 'study.export', 'done'],
   ])
 })

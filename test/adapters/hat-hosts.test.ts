@@ -34,13 +34,14 @@ describe('the operator', () => {
     expect(ok(await operator.get(`${study.path}/hosts`)).items).toEqual([])
     const [one, other] = await Promise.all(['ada', 'bob'].map(async (id) => auditIdOf(study, { id })))
     const by = { door: 'native', actor: 'operator', object: null }
-    expect(events).toEqual(
-      [
-        { ...by, action: 'host.set', subject: one },
-        { ...by, action: 'host.set', subject: other },
-        { ...by, action: 'host.remove', subject: other },
-      ].map((event) => expect.objectContaining(event)),
-    )
+    expect(events).toHaveLength(3)
+    for (const event of [
+      { ...by, action: 'host.set', subject: one },
+      { ...by, action: 'host.set', subject: other },
+      { ...by, action: 'host.remove', subject: other },
+    ]) {
+      expect(events).toContainEqual(expect.objectContaining(event))
+    }
     const [told] = ok(await ada.get(`${study.path}/participants/me/audit`)).items
     expect(told.summary).toBe('The operator of this service set the address that apps find your files at.')
   })

@@ -99,7 +99,10 @@ describe('put', () => {
     const parts = sent().flatMap(({ method, url }) =>
       method === 'PUT' ? (url.searchParams.get('partNumber') ?? []) : [],
     )
-    expect([...arrived.map(String), ...parts].toSorted()).toEqual(['1', '2', '3'])
+    // One may have arrived without the command's having heard of it: that one is sent no more, either.
+    const sentTwice = [...arrived.map(String), ...parts].filter((part, at, all) => all.indexOf(part) !== at)
+    expect(sentTwice).toEqual([])
+    expect(parts.length).toBeGreaterThan(0)
     expect(linesOf(again).map(({ name, version }) => [name, version.sha256])).toEqual([
       ['scans/big.bin', hashOf('sha256', whole)],
       ['scans/small.txt', expect.any(String)],

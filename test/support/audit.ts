@@ -25,11 +25,13 @@ export async function eventsOf(study: { id: string }): Promise<StoredEvent[]> {
   return results
 }
 
-/** What comes to be on record while something is done. */
+/** What comes to be on record while something is done, by what it was. */
 export async function recorded(study: { id: string }, deed: () => Promise<unknown>): Promise<StoredEvent[]> {
   const before = new Set((await eventsOf(study)).map(({ id }) => id))
   await deed()
-  return (await eventsOf(study)).filter(({ id }) => !before.has(id))
+  const events = (await eventsOf(study)).filter(({ id }) => !before.has(id))
+  // Of one millisecond, either may have the lower id.
+  return events.toSorted((a, b) => a.action.localeCompare(b.action))
 }
 
 /** A participant's pseudonym. */

@@ -265,8 +265,8 @@ describe('what is kept of a signed URL', () => {
     const { items } = ok(await study.staff.get(`${study.path}/files/${file.id}/download-tokens?limit=100`))
     const { id } = items.at(-1)
     expect(events).toMatchObject([
-      { action: 'link.issue', door: 'kidsfirst', actor: `key:${key.id}`, object: id },
       { action: 'link.claim', door: 'kidsfirst', actor: 'anonymous', through: id },
+      { action: 'link.issue', door: 'kidsfirst', actor: `key:${key.id}`, object: id },
     ])
     const row = await env.DB.prepare('SELECT * FROM download_tokens WHERE id = ?').bind(id).first()
     expect(row).toMatchObject({ id })
