@@ -25,16 +25,16 @@ export type Measured = Readonly<{
   serviceRatio: number
   /** And to that of a bare Worker that asks no more than it has to. */
   bareRatio: number
-  /** How far apart the middle half of the rounds' ratios are, as a part of the middle one. */
+  /** How well the ratio is known, as a part of it: how far apart the middle half of the rounds' are, for so many rounds. */
   spread: number
   /** Which part of what the processors did meanwhile was somebody else's. */
   others: number
 }>
 
 const ROUNDS = { quick: 3, whole: 9 }
-const PER_ROUND = { quick: 150, whole: 400 }
+const PER_ROUND = { quick: 150, whole: 600 }
 /** Asked before anything counts: code is compiled as it is used, and statements are prepared. */
-const WARM_UP = { quick: 100, whole: 400 }
+const WARM_UP = { quick: 100, whole: 2_000 }
 
 const sortedOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)
 const at = (sorted: readonly number[], part: number) =>
@@ -101,7 +101,7 @@ export async function measure(
     ratio,
     serviceRatio: at(ratiosTo('same', 'serviceMilliseconds'), 0.5),
     bareRatio: at(ratiosTo('bare', 'cpuMilliseconds'), 0.5),
-    spread: (at(ratios, 0.75) - at(ratios, 0.25)) / ratio,
+    spread: (at(ratios, 0.75) - at(ratios, 0.25)) / ratio / Math.sqrt(ratios.length),
     others: Math.max(0, 1 - ours / busy),
   }
 }

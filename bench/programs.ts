@@ -20,7 +20,7 @@ export type Value = Readonly<{ constant: Constant }> | Source | Readonly<{ piece
 export type Program = Readonly<{
   steps: readonly (
     | { to: 'd1'; statements: readonly { sql: string; params: readonly Value[] }[] }
-    | { to: 'kv' | 'r2'; method: string; args: readonly Value[] }
+    | { to: 'kv' | 'r2' | 'queue'; method: string; args: readonly Value[] }
   )[]
 }>
 

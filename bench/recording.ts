@@ -1,5 +1,5 @@
-// Carrel, with each statement that it asks D1, and each call to R2 and KV, written down and told instead of its answer.
-// The Worker inside is the one that is deployed.
+// Carrel, with each statement that it asks D1, each call to R2 and KV, and each message that it puts on the queue, written
+// down and told instead of its answer. The Worker inside is the one that is deployed.
 
 import carrel from '../src/index.ts'
 
@@ -8,7 +8,7 @@ type Cell = string | number | null
 type Row = Readonly<Record<string, Cell>>
 export type Step =
   | Readonly<{ to: 'd1'; statements: readonly { sql: string; params: readonly Cell[] }[]; rows: readonly Row[] }>
-  | Readonly<{ to: 'kv' | 'r2'; method: string; args: readonly string[]; rows: readonly Row[] }>
+  | Readonly<{ to: 'kv' | 'r2' | 'queue'; method: string; args: readonly string[]; rows: readonly Row[] }>
 export type Recording = Readonly<{ status: number; text: string; at: number; steps: readonly Step[] }>
 
 type Asked = { sql: string; params: readonly Cell[] }
@@ -72,6 +72,13 @@ export default {
       },
       BUCKET: noting('r2', env.BUCKET, steps),
       TOKENS: noting('kv', env.TOKENS, steps),
+      // Its consumer is sent what is recorded, too, so that both sides give it the same to do.
+      JOBS: {
+        send: async (message: unknown) => {
+          steps.push({ to: 'queue', method: 'send', args: [JSON.stringify(message)], rows: [] })
+          await env.JOBS.send(message)
+        },
+      },
     }
     const waiting = Object.assign(Object.create(context) as ExecutionContext, {
       waitUntil: (work: Promise<unknown>) => later.push(work),

@@ -9,7 +9,7 @@ import { replay, signed } from './replay.ts'
 const STUDY = 'bench'
 const TTL_SECONDS = 60
 
-type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS'> }
+type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS' | 'JOBS'> }
 const app = new Hono<Bound>()
 app.route('/', replay)
 

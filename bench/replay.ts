@@ -2,11 +2,11 @@ import { AwsClient } from 'aws4fetch'
 import { Hono } from 'hono'
 import type { Program, Source, Value } from './programs.ts'
 
-// A bare Hono Worker that asks of storage what Carrel does for an operation, word for word, and tells what the database
-// answers. Who asks, whether they may and whether what they send makes sense it does not look at, and it signs nothing but
+// A bare Hono Worker that asks of storage what Carrel does for an operation, word for word, gives the queue the same to do,
+// and tells what the database answers. Who asks, whether they may and whether what they send makes sense it does not look at, and it signs nothing but
 // where signing is the operation.
 
-type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS'> }
+type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS' | 'JOBS'> }
 type Row = Record<string, unknown>
 type ProgramStep = Program['steps'][number]
 type StoreCall = Exclude<ProgramStep, { to: 'd1' }>
@@ -34,14 +34,16 @@ const factsOf = (object: R2Object | null): Row => ({ etag: object?.etag, size: o
 /** One run of a program. */
 class Run {
   readonly #env: Bound['Bindings']
+  readonly #defer: (work: Promise<unknown>) => void
   readonly #given: readonly string[]
   readonly #now = Date.now()
   readonly #answers: Row[][][] = []
   readonly fresh: string[] = []
   body: ReadableStream | undefined
 
-  constructor(env: Bound['Bindings'], given: readonly string[]) {
+  constructor(env: Bound['Bindings'], given: readonly string[], defer: (work: Promise<unknown>) => void) {
     this.#env = env
+    this.#defer = defer
     this.#given = given
   }
 
@@ -60,7 +62,11 @@ class Run {
 
   async #callTo({ to, method, args }: StoreCall): Promise<Row> {
     const [key = '', content = ''] = args.map((arg) => String(this.#of(arg)))
-    const { TOKENS, BUCKET } = this.#env
+    const { TOKENS, BUCKET, JOBS } = this.#env
+    if (to === 'queue') {
+      this.#defer(JOBS.send(JSON.parse(key)))
+      return {}
+    }
     if (to === 'kv' && method === 'put') await TOKENS.put(key, content, { expirationTtl: TTL_SECONDS })
     else if (to === 'kv') await TOKENS.get(key, 'json')
     if (to === 'kv') return {}
@@ -91,7 +97,7 @@ replay.all('/run/:name', async (c) => {
   const program = programs.get(c.req.param('name'))
   if (program === undefined) return c.notFound()
   if (c.req.method !== 'GET') await c.req.text()
-  const run = new Run(c.env, c.req.queries('given') ?? [])
+  const run = new Run(c.env, c.req.queries('given') ?? [], (work) => c.executionCtx.waitUntil(work))
   for (const step of program.steps) await run.take(step)
   if (run.body !== undefined) return c.body(run.body)
   const sign = c.req.query('sign')

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
@@ -84,11 +85,12 @@ const common = {
   ...stores,
 }
 
+process.env['CARREL_BENCH_WORKERD'] = String(createRequire(import.meta.resolve('miniflare'))('workerd').default)
+process.env['MINIFLARE_WORKERD_PATH'] = join(import.meta.dirname, 'workerd.sh')
+
 const service = new Miniflare(
   convertV4MiniflareOptions({
     host: '127.0.0.1',
-    // Each request writes a line: that it does is part of the service, and what becomes of the line is not.
-    handleStructuredLogs: () => undefined,
     cf: false,
     ...(inspectorPort === '' ? {} : { inspectorPort: Number(inspectorPort) }),
     workers: [
@@ -104,6 +106,7 @@ const service = new Miniflare(
         modules: true,
         script: await scriptOf('reference'),
         routes: [`${REFERENCE_HOST}/*`],
+        ...saying('queueProducers'),
         ...stores,
       },
     ],

@@ -26,7 +26,7 @@ const line = (cells: readonly string[]) =>
 
 /** More of the machine's work than this was not the bench's, or rounds were further apart: the figures tell little. */
 const NOISY_OTHERS = 0.1
-const NOISY_SPREAD = 0.15
+const NOISY_SPREAD = 0.05
 const isNoisy = ({ others, spread }: Measured) => others > NOISY_OTHERS || spread > NOISY_SPREAD
 
 /** Carrel's figure beside that of the bare Worker that asks the same. */
