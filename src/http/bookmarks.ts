@@ -37,5 +37,5 @@ export const tellBookmark: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
   const [number, session] = [...(c.var.sessions ?? [])].at(-1) ?? [0, undefined]
   const bookmark = session?.getBookmark()
-  if (c.res.ok && bookmark) c.header('Carrel-Bookmark', bookmarkOf(number, bookmark))
+  if (c.res.ok && bookmark) c.res.headers.set('Carrel-Bookmark', bookmarkOf(number, bookmark))
 }

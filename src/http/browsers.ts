@@ -1,9 +1,7 @@
-import type { cors } from 'hono/cors'
-import { allowedOrigin } from '../wire/browsers.ts'
+import { allowBrowsers } from '../wire/browsers.ts'
 
 /** What the browser apps that may call send, and what they may read of an answer. */
-export const corsOptions = {
-  origin: allowedOrigin,
+export const cors = allowBrowsers({
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowHeaders: [
     'Authorization',
@@ -27,4 +25,4 @@ export const corsOptions = {
     'X-Request-Id',
   ],
   maxAge: 3_600,
-} satisfies Parameters<typeof cors>[0]
+})

@@ -1,4 +1,3 @@
-import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 import { LandingPage } from '../pages/landing.tsx'
@@ -11,7 +10,7 @@ import { apiKeys } from './api-keys.ts'
 import { audit } from './audit.ts'
 import { authenticate } from './authenticate.ts'
 import { limitBody, requireJson } from './body.ts'
-import { corsOptions } from './browsers.ts'
+import { cors } from './browsers.ts'
 import { content } from './content.ts'
 import { documentSchemas } from './document-schemas.ts'
 import { documents } from './documents.ts'
@@ -50,7 +49,7 @@ export function createNative() {
     scheme: 'bearer',
     description: "An API key, the operator's key, or a JWT of an issuer that the service knows.",
   })
-  native.use(secureHeaders(SECURE_HEADERS), cors(corsOptions))
+  native.use(secureHeaders(SECURE_HEADERS), cors)
   native.use(methodNotAllowed({ app: native, onMethodNotAllowed: refuseMethod }))
 
   native.get('/', (c) => {

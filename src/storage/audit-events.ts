@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { AuditEvent, AuditQuery } from '../model/audit.ts'
 import { type AuditEventId, idsSince, type ParticipantId } from '../model/ids.ts'
 import type { Witnessed } from '../model/job-messages.ts'
@@ -90,7 +90,7 @@ const within = ({ from, until }: Pick<AuditQuery, 'from' | 'until'>, after: stri
       ...(until === undefined ? [] : [sql`e.id < ${idsSince('aud', new Date(until.getTime() + 1))}`]),
       ...(after === undefined ? [] : [sql`e.id < ${after}`]),
     ],
-    sql` AND `,
+    ' AND ',
   )
 
 export type FoundEvents = Readonly<{ principal: Principal | undefined; page: Page<FoundEvent> }>
@@ -123,7 +123,7 @@ export const auditStore = (db: Databases) => ({
         AND EXISTS (SELECT 1 FROM who WHERE ${allows(rule, targetStudy(caller.study))})
       ORDER BY e.id DESC`
     const isExact = others.length === 0
-    const residual = sql.join([sql`1`, ...others.map(({ holds }) => holds)], sql` AND `)
+    const residual = sql.join([sql`1`, ...others.map(({ holds }) => holds)], ' AND ')
     const [who, rows, ends] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<EventRow>(

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { AuditAction } from '../model/audit.ts'
 import { type AuditEventId, newId } from '../model/ids.ts'
 import { statement } from './database.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, DeclaredContent, FileDetails, Visibility } from '../model/entities.ts'
 import {
   type FileId,
@@ -102,7 +102,7 @@ function mayReplace({ rules, revision, visibility, details }: NewUpload): SQL {
       ...(visibility === undefined ? [] : [sql`${visibilityNow('f')} = ${visibility}`]),
       ...(typeof revision === 'number' ? [sql`f.revision = ${revision}`] : []),
     ],
-    sql` AND `,
+    ' AND ',
   )
 }
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { File, Grant, Version } from '../model/entities.ts'
 import type { FileId, ParticipantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { File, Upload, UploadPart, Verified } from '../model/entities.ts'
 import { type StudyId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Actor, Principal } from '../model/principal.ts'
@@ -128,7 +128,7 @@ export const completionStore = (db: Databases) => ({
             md5 = ${object.md5}, sha256 = ${object.sha256}, verified = ${object.verified}, etag = ${object.etag},
             object_key = ${upload.objectKey}, version_created_at = ${upload.createdAt.getTime()}, completed_at = ${now},
             listed_at = coalesce(listed_at, CASE draft WHEN 0 THEN ${now} END), updated_at = ${now}, revision = revision + 1,
-            ${sql.join([...assignments(upload.changes), ...renaming(upload.declared.name, isItsFirst)], sql`, `)}
+            ${sql.join([...assignments(upload.changes), ...renaming(upload.declared.name, isItsFirst)], ', ')}
           WHERE study_id = ${study} AND id = ${upload.file} AND ${isVersion}
             AND (version_number IS NULL OR version_number < ${upload.number})`,
       ),

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { StudyId } from '../model/ids.ts'
 import type { Condition, Rule } from '../model/rules.ts'
 
@@ -154,7 +154,7 @@ const ownerActive = (target: Target, asker: Asker): SQL =>
 export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
   const arms = Object.entries(rule.who).flatMap(([role, conditions]) => {
     const all = conditions.map((condition) => holds(condition, target, asker))
-    const held = sql`(${sql.join(all, sql` OR `)})`
+    const held = sql`(${sql.join(all, ' OR ')})`
     const arm = sql`WHEN ${sql.raw(`'${role}'`)} THEN ${held}`
     // Who acts for an application may what the participant may, with their own files of its source.
     if (role !== 'participant' || target.source === undefined) return [arm]
@@ -162,7 +162,7 @@ export function allows(rule: Rule, target: Target, asker: Asker = JOINED): SQL {
     return [arm, sql`WHEN 'application' THEN (${isReached} AND ${held})`]
   })
   if (arms.length === 0) return sql`0`
-  const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, sql` `)} ELSE 0 END`
+  const mayAsk = sql`CASE ${asker.role} ${sql.join(arms, ' ')} ELSE 0 END`
   const mayChange = rule.changes ? sql` AND NOT ${asker.readOnly}` : sql``
   return rule.writes
     ? sql`(${mayAsk}${mayChange} AND ${asker.status} IS NOT 'withdrawn' AND ${ownerActive(target, asker)})`

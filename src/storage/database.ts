@@ -1,7 +1,8 @@
-import { getTableColumns, is, sql, SQL, StringChunk, Table } from 'drizzle-orm'
+import { getTableColumns, is, Table } from 'drizzle-orm'
 import { CasingCache } from 'drizzle-orm/casing'
 import { overloaded, quotaExceeded } from '../model/errors.ts'
 import { quotaIn } from './quotas.ts'
+import { sql, type SQL } from './sql.ts'
 
 const CASING = 'snake_case'
 
@@ -34,29 +35,6 @@ const FAULTY = /SQLITE_(?!BUSY|LOCKED|FULL|NOMEM|IOERR|INTERRUPT|PROTOCOL)/
 const isPassing = (message: string) => LOST.test(message) || (SHED.test(message) && !FAULTY.test(message))
 const ATTEMPTS = 3
 
-/** What D1 takes for a parameter. */
-const isValue = (chunk: unknown): chunk is string | number | boolean | null =>
-  chunk === null || ['string', 'number', 'boolean'].includes(typeof chunk)
-
-type Query = { text: string; params: unknown[] }
-
-/**
- * A statement's text with its parameters in order. Ours are made of text, values and one another, and nothing else; the
- * library's own rendering looks for all else that there may be at each of some hundred pieces, and takes four times as
- * long, which is a tenth of a request.
- */
-function render(given: SQL, query: Query = { text: '', params: [] }): Query {
-  for (const chunk of given.queryChunks) {
-    if (chunk instanceof StringChunk) query.text += chunk.value.length === 1 ? chunk.value[0] : chunk.value.join('')
-    else if (chunk instanceof SQL) render(chunk, query)
-    else if (isValue(chunk)) {
-      query.text += '?'
-      query.params.push(chunk)
-    } else throw new TypeError('A statement is made of text, values and statements.')
-  }
-  return query
-}
-
 /** The database itself, whose primary answers everything, or a session with it, which replicas may answer. */
 export type Queryable = Pick<D1DatabaseSession, 'prepare' | 'batch'>
 
@@ -77,8 +55,7 @@ export function openDatabase(d1: Queryable) {
   async function run<const Asked extends Statements>(statements: Asked, attempts: number) {
     const prepared = statements.flatMap((each) => {
       if (each === undefined) return []
-      const { text, params } = render(each.sql)
-      return [d1.prepare(text).bind(...params)]
+      return [d1.prepare(each.sql.text).bind(...each.sql.params)]
     })
     const results = (await attempt(prepared, attempts)).values()
     // The rows are of the type that the statement was declared with; `columnsOf` keeps it true to the schema.

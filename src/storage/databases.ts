@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { NO_STUDY, type StudyId } from '../model/ids.ts'
 import { overloaded } from '../model/errors.ts'
 import { type Database, openDatabase, type Queryable, statement } from './database.ts'

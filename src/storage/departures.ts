@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Participant } from '../model/entities.ts'
 import { newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { ParticipantStatus } from '../model/entities.ts'
 import { type Identifier, newId, type ParticipantId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Document } from '../model/entities.ts'
 import type { Identifier, ParticipantId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { DocumentSchema } from '../model/entities.ts'
 import type { Identifier } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'

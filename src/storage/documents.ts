@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import { invalidBody } from '../model/errors.ts'
 import { type AuditEventId, newId, type ParticipantId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { z } from 'zod'
 import type { Delivery, Version } from '../model/entities.ts'
 import {

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { ApiKey } from '../model/entities.ts'
 import { type KeyId, newId, NO_STUDY, type StudyId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { z } from 'zod'
 import type { Delivery, DownloadToken } from '../model/entities.ts'
 import { CLAIMED_MEMBERS, type DownloadTokenId, type FileId, type StudyId, type VersionId } from '../model/ids.ts'
@@ -115,7 +115,7 @@ export const downloadTokenStore = (db: Databases, kv: KVNamespace) => ({
             }
             WHERE f.study_id = ${study} AND f.id = ${token.file} AND f.version_id IS NOT NULL AND ${sql.join(
               rules.map((rule) => allows(rule, targetFile('f'))),
-              sql` AND `,
+              ' AND ',
             )}
             ON CONFLICT DO NOTHING`,
         ),

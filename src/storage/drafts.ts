@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { FileDetails } from '../model/entities.ts'
 import type { Rule } from '../model/rules.ts'
 import { record } from './audit.ts'
@@ -32,7 +32,7 @@ export const draftStore = (db: Databases) => ({
       statement<{ id: string }>(
         withWho(
           caller,
-          sql`UPDATE files AS f SET ${sql.join(set, sql`, `)} FROM who
+          sql`UPDATE files AS f SET ${sql.join(set, ', ')} FROM who
             WHERE f.study_id = ${study} AND f.id = ${file} AND f.draft = 1 AND ${allows(rule, targetFile('f'))}
             RETURNING id`,
         ),

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { EnrolmentCode } from '../model/enrolment-codes.ts'
 import type { ApiKey } from '../model/entities.ts'
 import type { EnrolmentCodeId, KeyId, ParticipantId } from '../model/ids.ts'

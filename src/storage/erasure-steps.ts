@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { ErasedThing } from '../model/erasures.ts'
 import type { ErasureId, ParticipantId, StudyId } from '../model/ids.ts'
 import { statement } from './database.ts'
@@ -256,6 +256,6 @@ export function isEmpty(erasing: Erasing): SQL {
   ]
   return sql.join(
     left.map((each) => sql`NOT EXISTS (${each})`),
-    sql` AND `,
+    ' AND ',
   )
 }

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { ERASED_THINGS, type Erasure } from '../model/erasures.ts'
 import { overloaded } from '../model/errors.ts'
 import type { AuditId, ErasureId, ParticipantId, StudyId } from '../model/ids.ts'

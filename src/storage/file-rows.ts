@@ -1,4 +1,5 @@
-import { getTableColumns, sql, type SQL } from 'drizzle-orm'
+import { getTableColumns } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File, GrantLevel, Metadata, Owner, Verified, Version } from '../model/entities.ts'
 import type { FileId, Handle, ParticipantId, StudyId, VersionId } from '../model/ids.ts'
 import type { Actor, ForeignData } from '../model/principal.ts'
@@ -112,7 +113,7 @@ const ofWhoLeft = (row: FileRow, leftAt: number) =>
 
 export function fileOfRow(row: FileRow): File {
   const version = currentOf(row)
-  return {
+  const file: File = {
     study: row.studyId as StudyId,
     id: row.id as FileId,
     number: row.number,
@@ -131,7 +132,6 @@ export function fileOfRow(row: FileRow): File {
     createdBy: row.createdBy as Actor,
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
-    ...(row.leftAt === null ? {} : ofWhoLeft(row, row.leftAt)),
     granted: row.granted ?? null,
     draft: row.draft === 1,
     content:
@@ -139,4 +139,5 @@ export function fileOfRow(row: FileRow): File {
         ? { status: 'pending' }
         : { status: 'complete', version, listedAt: row.draft === 1 ? null : dateOf(written(row.listedAt)) },
   }
+  return row.leftAt === null ? file : { ...file, ...ofWhoLeft(row, row.leftAt) }
 }

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { Upload } from '../model/entities.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows } from './conditions.ts'

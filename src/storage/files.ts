@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, File, FileDetails, Version, Visibility } from '../model/entities.ts'
 import { type FileId, type Handle, newId, type ParticipantId, type VersionId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
@@ -77,7 +77,10 @@ export const renaming = (name: string, stays: SQL): SQL[] =>
 
 /** With what is asked before it of the file `f`: that it is said so of it. */
 export const isSaid = (changes: FileChanges): SQL =>
-  sql.join(valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`))
+  sql.join(
+    valuesOf(changes).map(([column, value]) => sql` AND f.${column} IS ${value}`),
+    '',
+  )
 
 export const fileStore = (db: Databases) => ({
   /** One trip, and no row that the caller's own does not lead to; a second for those who have no place in the study. */
@@ -187,11 +190,11 @@ export const fileStore = (db: Databases) => ({
       statement<{ id: string }>(
         withWho(
           caller,
-          sql`UPDATE files AS f SET ${sql.join(set, sql`, `)} FROM who
+          sql`UPDATE files AS f SET ${sql.join(set, ', ')} FROM who
             WHERE ${isNamed(caller, name)} AND NOT ${isDone} AND ${sql.join(
               rules.map((rule) => allows(rule, targetFile('f'))),
-              sql` AND `,
-            )} AND ${sql.join([atRevision(revision), isPossible(changes.visibility), ...keepsSource(changes.source)], sql` AND `)}
+              ' AND ',
+            )} AND ${sql.join([atRevision(revision), isPossible(changes.visibility), ...keepsSource(changes.source)], ' AND ')}
             RETURNING id`,
         ),
       ),

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 
 /** What a file is to be called: `<stem><ending>` or, where the owner has such a file, `<stem>-<number><ending>`. */
 export type FreeHandle = Readonly<{ stem: string; ending: string }>

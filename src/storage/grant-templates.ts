@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { type FileId, newId } from '../model/ids.ts'
 import type { Principal, PrincipalName } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'
@@ -68,7 +68,7 @@ function meant(caller: Caller, { query, rule }: { query: Meant; rule: Rule }): S
   return sql`FROM shelf s CROSS JOIN files f ON f.study_id = s.study_id AND f.id = s.file_id
     WHERE s.study_id = ${caller.study} AND s.scope = ${scopeFor(rule, ownerAsked(caller, query.participant))}
       AND s.term = ${term} AND ${within(query, { time: sql`s.listed_at`, id: sql`s.file_id` }, undefined)}
-      AND ${sql.join(conditions, sql` AND `)}`
+      AND ${sql.join(conditions, ' AND ')}`
 }
 
 /**

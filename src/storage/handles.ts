@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File, Upload } from '../model/entities.ts'
 import type { Handle } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

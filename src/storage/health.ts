@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { type Backlog, type DeadLetters, type Health, MOST_COUNTED } from '../model/health.ts'
 import { LANDING_SECONDS } from './begin.ts'
 import { columnsOf, dateOrNull, type Row, statement } from './database.ts'

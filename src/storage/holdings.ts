@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { Document, Report } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Rule } from '../model/rules.ts'

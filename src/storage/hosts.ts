@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { Host } from '../model/hosts.ts'
 import type { HostName, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'

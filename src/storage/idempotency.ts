@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { MadeIds } from '../model/idempotency.ts'
 import { first, statement } from './database.ts'
 import type { Databases } from './databases.ts'
@@ -31,7 +31,7 @@ export const remember = (caller: Caller, { ids, owner }: Made) => {
       // No fingerprint can be NULL: to set one to it is how an upsert fails.
       sql`INSERT INTO idempotency_keys (study_id, actor, key, fingerprint, ids, owner, expires_at)
         SELECT ${study}, who.actor, ${idempotency.key}, ${idempotency.fingerprints[0]},
-          json_object(${sql.join(named, sql`, `)}), coalesce(${owner}, ''), ${now + KEPT_MS}
+          json_object(${sql.join(named, ', ')}), coalesce(${owner}, ''), ${now + KEPT_MS}
         FROM who WHERE changes() > 0
         ON CONFLICT (study_id, actor, key) DO UPDATE SET
           fingerprint = CASE WHEN idempotency_keys.expires_at <= ${now} THEN excluded.fingerprint END,

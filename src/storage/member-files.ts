@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File, Participant } from '../model/entities.ts'
 import type { FileId, KeyId, ParticipantId, StudyId, UploadId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

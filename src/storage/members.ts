@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Member } from '../model/entities.ts'
 import { memberExists } from '../model/errors.ts'
 import type { MemberId, ParticipantId, StudyId } from '../model/ids.ts'

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import { statement } from './database.ts'
 import { MOVED_TABLES, type MovedTable } from './moved-tables.ts'
 

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { StudyId } from '../model/ids.ts'
 import { type Database, first, statement } from './database.ts'
 import {

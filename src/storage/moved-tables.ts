@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { CasingCache } from 'drizzle-orm/casing'
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
@@ -100,7 +100,7 @@ const names = (columns: readonly string[], before = '') => columns.map((column) 
 const values = (cells: Cells) =>
   sql.join(
     cells.map((cell) => sql`${cell}`),
-    sql`, `,
+    ', ',
   )
 const told = (columns: readonly string[]) => columns.map((_, index) => `value ->> ${index}`).join(', ')
 

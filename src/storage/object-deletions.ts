@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { StudyId } from '../model/ids.ts'
 import { statement } from './database.ts'
 import type { Databases } from './databases.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Study } from '../model/entities.ts'
 import { ALL_STUDIES, type StudyId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
@@ -27,7 +27,7 @@ function namedBy({ issuer, subject, studies, claimed }: Extract<Credential, { ki
   const listed = told === undefined ? [] : [sql`SELECT value AS id FROM json_each(${JSON.stringify(told)})`]
   const joined = sql`SELECT m.study_id AS id FROM members m INDEXED BY members_subject
     WHERE m.issuer = ${issuer} AND m.subject = ${subject}`
-  return named(sql.join([...listed, joined], sql` UNION `))
+  return named(sql.join([...listed, joined], ' UNION '))
 }
 
 /** Studies, as `own`, among which are those where the caller has a place. */

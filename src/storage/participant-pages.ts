@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { Participant } from '../model/entities.ts'
 import type { ParticipantId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

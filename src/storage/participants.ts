@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, Contact, Participant, ParticipantStatus } from '../model/entities.ts'
 import { participantExists } from '../model/errors.ts'
 import { newAuditId, newId, type ParticipantId, type StudyId } from '../model/ids.ts'
@@ -201,7 +201,7 @@ export const participantStore = (db: Databases) => ({
         statement<{ id: string }>(
           withWho(
             caller,
-            sql`UPDATE participants SET ${sql.join(set, sql`, `)} WHERE ${isMeant(caller, id, 'participants')}
+            sql`UPDATE participants SET ${sql.join(set, ', ')} WHERE ${isMeant(caller, id, 'participants')}
               AND NOT ${isDone} AND status <> 'erasing' AND EXISTS (
                 SELECT 1 FROM who WHERE ${allows(rule, targetOwnedBy(sql`participants.study_id`, sql`participants.id`))})
               RETURNING id`,

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { StudyId } from '../model/ids.ts'
 import { first, type Row, statement } from './database.ts'
 import type { Databases } from './databases.ts'

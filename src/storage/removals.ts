@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { GrantLevel, Owner, ParticipantStatus, Visibility } from '../model/entities.ts'
 import { type FileId, newId, type ParticipantId } from '../model/ids.ts'
 import type { Actor, Principal } from '../model/principal.ts'
@@ -128,14 +128,17 @@ export const removalStore = (db: Databases) => ({
     const named = sql`f.id, f.number, f.name, (SELECT count(*) FROM versions v INDEXED BY versions_file
       WHERE v.study_id = f.study_id AND v.file_id = f.id) AS versions`
     // The study's own are never private, and on no shelf of an owner's.
-    const ofName = sql`SELECT ${named} FROM shelf s CROSS JOIN files f ON f.study_id = s.study_id AND f.id = s.file_id
+    const ofName = (
+      of: string,
+    ) => sql`SELECT ${named} FROM shelf s CROSS JOIN files f ON f.study_id = s.study_id AND f.id = s.file_id
         WHERE s.study_id = ${caller.study} AND s.scope = ${asked === null ? '+' : sql`'own:' || ${owner}`}
-          AND s.term = ${`n:${name}`} AND f.owner = ${owner} AND ${mayGo}
+          AND s.term = ${`n:${of}`} AND f.owner = ${owner} AND ${mayGo}
       UNION ALL SELECT ${named} FROM files f INDEXED BY files_pending_owner
-        WHERE ${owned} AND f.listed_at IS NULL AND f.name = ${name}`
+        WHERE ${owned} AND f.listed_at IS NULL AND f.name = ${of}`
     const all = sql`SELECT ${named} FROM files f INDEXED BY files_handle WHERE ${owned}`
-    const ofNumber = sql`SELECT ${named} FROM files f INDEXED BY files_number WHERE ${owned} AND f.number = ${number}`
-    const wanted = name === undefined ? all : ofName
+    const ofNumber = (of: number) =>
+      sql`SELECT ${named} FROM files f INDEXED BY files_number WHERE ${owned} AND f.number = ${of}`
+    const wanted = name === undefined ? all : ofName(name)
     const [who, participants, files] = await db.of(caller.study).batch(
       whoStatement(caller),
       statement<{ status: ParticipantStatus }>(
@@ -146,7 +149,7 @@ export const removalStore = (db: Databases) => ({
         ),
       ),
       statement<NamedFile & { versions: number }>(
-        withWho(caller, sql`${number === undefined ? wanted : ofNumber} LIMIT ${FILES_AT_ONCE + 1}`),
+        withWho(caller, sql`${number === undefined ? wanted : ofNumber(number)} LIMIT ${FILES_AT_ONCE + 1}`),
       ),
     )
     let versions = 0

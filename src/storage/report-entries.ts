@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { EntryKey, EntryKind, EntryOrder, EntryRange, NewEntry, ReportEntry } from '../model/report-entries.ts'
@@ -54,7 +54,7 @@ function within(kind: EntryKind, { from, until, after, order }: Stretch): SQL {
     ...(until === undefined ? [] : [sql`e.at <= ${until}`]),
     ...(after === undefined ? [] : [order === 'asc' ? sql`e.at > ${after}` : sql`e.at < ${after}`]),
   ]
-  return sql.join(bounds, sql` AND `)
+  return sql.join(bounds, ' AND ')
 }
 
 /** `indexing`: what a protocol says of the report, if it is one that says such things. */
@@ -107,7 +107,7 @@ export const reportEntryStore = (db: Databases) => ({
           caller,
           sql`SELECT * FROM (SELECT *, sum(octet_length(data))
               OVER (ORDER BY at ${direction} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes
-            FROM (${sql.join(arms, sql` UNION ALL `)} ORDER BY "at" ${direction} LIMIT ${page.limit + 1}))
+            FROM (${sql.join(arms, ' UNION ALL ')} ORDER BY "at" ${direction} LIMIT ${page.limit + 1}))
             WHERE bytes - octet_length(data) < ${MAX_PAGE_BYTES}`,
         ),
       ),

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Bucket, BucketSummary, Statistics } from '../model/report-entries.ts'
 import type { Rule } from '../model/rules.ts'
 import { allows, READ_ONCE } from './conditions.ts'

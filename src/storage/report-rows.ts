@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Report } from '../model/entities.ts'
 import type { Identifier, ParticipantId, StudyId } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'
@@ -47,7 +47,7 @@ const outermost = (end: 'min' | 'max', kind: EntryKind): SQL =>
 const outermostOfAll = (end: 'min' | 'max'): SQL =>
   sql`(SELECT ${sql.raw(end)}(at) FROM (${sql.join(
     ENTRY_KINDS.map((kind) => outermost(end, kind)),
-    sql` UNION ALL `,
+    ' UNION ALL ',
   )}))`
 
 /** What a row of `reports r` is told as. */

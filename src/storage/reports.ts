@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, Report } from '../model/entities.ts'
 import { newId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
@@ -105,7 +105,7 @@ export const reportStore = (db: Databases) => ({
       statement<{ identifier: string }>(
         withWho(
           caller,
-          sql`UPDATE reports AS r SET ${sql.join(set, sql`, `)}
+          sql`UPDATE reports AS r SET ${sql.join(set, ', ')}
             WHERE ${isNamed(caller, name, 'r')} AND ${isAllowedTo(writing)} AND ${isPossible} AND NOT ${isDone}
             RETURNING identifier`,
         ),

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File } from '../model/entities.ts'
 import type { Page, PageRequest } from '../model/page.ts'
 import type { Condition, Rule } from '../model/rules.ts'
@@ -84,7 +84,7 @@ export function searched(
       within(query, { time, id: sql`f.id` }, undefined),
       allows(rule, targetFile('f'), READ_ONCE),
     ],
-    sql` AND `,
+    ' AND ',
   )
   return { places, residual }
 }

@@ -130,12 +130,12 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
     (await sign(tagged, key)).slice(0, TAG_BYTES)
   const fileTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
     // Longer than anything else that is tagged in bytes, and named, so that neither passes for the other.
-    const named = await new Blob(['key of a file ', bytes.subarray(0, FILE_KEY_TAGGED_BYTES)]).bytes()
+    const named = joined('key of a file ', bytes.subarray(0, FILE_KEY_TAGGED_BYTES))
     return new Uint8Array(await sign(named, key)).subarray(0, FILE_KEY_TAG_BYTES)
   }
   const fileTokenTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
     // Named, so that nothing else that is tagged passes for it.
-    const named = await new Blob(['token of a file ', bytes.subarray(0, FILE_TOKEN_TAGGED_BYTES)]).bytes()
+    const named = joined('token of a file ', bytes.subarray(0, FILE_TOKEN_TAGGED_BYTES))
     return new Uint8Array(await sign(named, key)).subarray(0, FILE_TOKEN_TAG_BYTES)
   }
 
@@ -258,8 +258,16 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
 
 const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count))
 
-const hexOf = (bytes: ArrayBuffer) =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+/** A name, and the bytes that it is the name of. */
+function joined(name: string, bytes: Uint8Array): Uint8Array {
+  const text = new TextEncoder().encode(name)
+  const both = new Uint8Array(text.length + bytes.length)
+  both.set(text)
+  both.set(bytes, text.length)
+  return both
+}
+
+const hexOf = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex()
 
 const sha256 = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
 

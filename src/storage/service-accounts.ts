@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { type KeyId, newId, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Door, ForeignDoor, Principal } from '../model/principal.ts'
 import type { Rule } from '../model/rules.ts'

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Member, Participant, Study } from '../model/entities.ts'
 import type { KeyId, ParticipantId, SessionId, StudyId } from '../model/ids.ts'
 import type { ForeignDoor, Principal } from '../model/principal.ts'

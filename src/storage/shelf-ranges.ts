@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { ParticipantId } from '../model/ids.ts'
 import type { Condition, Rule } from '../model/rules.ts'
 import { isDeparting } from './conditions.ts'
@@ -67,7 +67,7 @@ export const byRole = (arms: readonly Arm[]): SQL =>
     ? sql`NULL`
     : sql`(SELECT CASE who.role ${sql.join(
         arms.map(([role, value]) => sql`WHEN ${sql.raw(`'${role}'`)} THEN ${value}`),
-        sql` `,
+        ' ',
       )} END FROM who)`
 
 /**
@@ -183,5 +183,5 @@ export const within = (query: FileQuery, { time, id }: { time: SQL; id: SQL }, a
       ...(query.until === undefined ? [] : [sql`${time} < ${query.until.getTime()}`]),
       ...(after === undefined ? [] : [sql`(${time}, ${id}) < (${after[0]}, ${after[1]})`]),
     ],
-    sql` AND `,
+    ' AND ',
   )

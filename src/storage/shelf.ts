@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File } from '../model/entities.ts'
 import type { FileId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
@@ -66,7 +66,7 @@ function residualOf(caller: Caller, query: FileQuery): SQL {
       ...(source === undefined ? [] : [sql`(${source} IS NULL OR f.source IS ${source})`]),
       ...others.map((filter) => filter.residual),
     ],
-    sql` AND `,
+    ' AND ',
   )
 }
 
@@ -169,7 +169,7 @@ export const shelfStore = (db: Databases) => ({
         allows(rule, { ...targetFile('f'), file: undefined }, READ_ONCE),
         ...filtersOf(query).map((filter) => filter.residual),
       ],
-      sql` AND `,
+      ' AND ',
     )
     const found = (range: SQL) =>
       statement<FileRow>(

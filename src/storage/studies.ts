@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, Study, StudySettings } from '../model/entities.ts'
 import { DomainError, studyExists } from '../model/errors.ts'
 import { MAX_STUDY_NUMBER, newId, NO_STUDY, NUMBERS_PER_STUDY, type StudyId } from '../model/ids.ts'
@@ -63,7 +63,7 @@ function assignments(changes: StudyChanges): SQL {
     ...(maxFiles === undefined ? [] : [sql`max_files = ${maxFiles}`]),
     ...(maxDocuments === undefined ? [] : [sql`max_documents = ${maxDocuments}`]),
   ]
-  return sql.join(set, sql`, `)
+  return sql.join(set, ', ')
 }
 
 /** One step into an index each. */

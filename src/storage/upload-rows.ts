@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { Changes, FileDetails, Upload, UploadPart, UploadPlan } from '../model/entities.ts'
 import { type FileId, type StudyId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Actor } from '../model/principal.ts'

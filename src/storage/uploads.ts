@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { File, Upload, UploadPart } from '../model/entities.ts'
 import { type Handle, type ParticipantId, type UploadId, versionOf } from '../model/ids.ts'
 import type { Principal } from '../model/principal.ts'

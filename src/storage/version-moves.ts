@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import type { File } from '../model/entities.ts'
 import type { FileId } from '../model/ids.ts'
 import type { Rule } from '../model/rules.ts'

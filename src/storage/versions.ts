@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from './sql.ts'
 import type { File, Review, ReviewedVersion, Version } from '../model/entities.ts'
 import type { FileId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
@@ -159,7 +159,7 @@ export const versionStore = (db: Databases) => ({
     const isNothing = set.length === 0
     const mayEdit = sql.join(
       rules.map((rule) => allows(rule, targetFile('f'))),
-      sql` AND `,
+      ' AND ',
     )
     const here = sql`v.study_id = ${study} AND v.number = ${number}`
     const [who, edited, , rows] = await db.of(caller.study).batch(
@@ -169,7 +169,7 @@ export const versionStore = (db: Databases) => ({
           caller,
           // Where nothing is to change, the rules are asked all the same.
           sql`UPDATE versions AS v INDEXED BY versions_number
-            SET ${isNothing ? sql`description = description` : sql.join(set, sql`, `)}
+            SET ${isNothing ? sql`description = description` : sql.join(set, ', ')}
             WHERE ${here} AND EXISTS (SELECT 1 FROM who CROSS JOIN files f
               WHERE f.study_id = v.study_id AND f.id = v.file_id AND ${mayEdit})
             RETURNING id`,

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL } from './sql.ts'
 import { ALL_STUDIES, type KeyId, type MemberId, NO_STUDY, type ParticipantId, type StudyId } from '../model/ids.ts'
 import type { Idempotency } from '../model/idempotency.ts'
 import type { Actor, Claimed, Credential, Door, Principal, Role, Through } from '../model/principal.ts'

@@ -77,6 +77,15 @@ describe('a browser app of an origin that is set', () => {
   })
 })
 
+describe('who says no origin', () => {
+  test('is told nothing that is for apps only, and no cache keeps it for one', async () => {
+    for (const { headers, status } of await answers({})) {
+      expect(listed(headers.get('Vary')), String(status)).toContain('origin')
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([])
+    }
+  })
+})
+
 describe('a browser app of another origin', () => {
   test.each([
     'https://evil.example.org',

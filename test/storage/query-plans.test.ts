@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../src/storage/sql.ts'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { openDatabase, statement } from '../../src/storage/database.ts'

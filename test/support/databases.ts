@@ -1,6 +1,5 @@
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
 import { expect } from 'vitest'
 import type { StudyId } from '../../src/model/ids.ts'
 import { openDatabases } from '../../src/storage/databases.ts'
@@ -102,10 +101,10 @@ export async function rowsOf(study: Pick<Study, 'id' | 'number'>, database: numb
   const moved = { study: study.id as StudyId, number: study.number }
   const found: Record<string, string[]> = {}
   for (const table of MOVED_TABLES) {
-    const { sql, params } = dialect.sqlToQuery(table.own(moved))
+    const { text, params } = table.own(moved)
     const columns = table.columns.filter((column) => column !== 'last_used_at').join(', ')
     const { results } = await (DATABASES[database] ?? env.DB)
-      .prepare(`SELECT ${columns} FROM ${table.name} WHERE ${sql} ORDER BY ${table.key.join(', ')}`)
+      .prepare(`SELECT ${columns} FROM ${table.name} WHERE ${text} ORDER BY ${table.key.join(', ')}`)
       .bind(...params)
       .all()
     found[table.name] = results.map((row) => JSON.stringify(row))
@@ -115,7 +114,6 @@ export async function rowsOf(study: Pick<Study, 'id' | 'number'>, database: numb
   if (like !== undefined) found['audit_events'] = (found['audit_events'] ?? []).filter((row) => known.has(row))
   return found
 }
-const dialect = new SQLiteSyncDialect({ casing: 'snake_case' })
 
 /** What does not hold of a study where it is now. */
 export const violationsIn = async (study: Pick<Study, 'id'>, database: number): Promise<string[]> => {

@@ -18,11 +18,11 @@ const HEADERS = {
 /** What every answer has. */
 export const secure: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  for (const [name, value] of Object.entries(HEADERS)) c.header(name, value)
+  for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value)
 }
 
 /** Tells a client that there is a newer call than the one that it made. */
 export const deprecated: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  c.header('Bridge-Api-Status', "you're calling a deprecated endpoint")
+  c.res.headers.set('Bridge-Api-Status', "you're calling a deprecated endpoint")
 }

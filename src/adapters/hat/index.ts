@@ -12,11 +12,10 @@
 //   the calls that change things are GETs.
 
 import { type Handler, Hono } from 'hono'
-import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { routeNotFound } from '../../model/errors.ts'
 import { limitBytes, MAX_BODY_BYTES } from '../../wire/body.ts'
-import { allowedOrigin, SECURE_HEADERS } from '../../wire/browsers.ts'
+import { allowBrowsers, SECURE_HEADERS } from '../../wire/browsers.ts'
 import type { AppEnv } from '../../wire/context.ts'
 import { limitCallers } from '../../wire/rate-limits.ts'
 import { placesNotUtf8 } from '../../wire/utf8.ts'
@@ -27,8 +26,7 @@ import { PATHS, PREFIXES } from './paths.ts'
 import * as sharing from './sharing.ts'
 import * as signIn from './sign-in.ts'
 
-const allowBrowsers = cors({
-  origin: allowedOrigin,
+const cors = allowBrowsers({
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
   allowHeaders: [TOKEN_HEADER, 'Content-Type', 'Accept', 'username', 'password'],
   exposeHeaders: [TOKEN_HEADER],
@@ -37,7 +35,7 @@ const allowBrowsers = cors({
 
 export function create(): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
-  app.on('ALL', PATHS, secureHeaders(SECURE_HEADERS), allowBrowsers, authenticate, limitCallers, async (c, next) => {
+  app.on('ALL', PATHS, secureHeaders(SECURE_HEADERS), cors, authenticate, limitCallers, async (c, next) => {
     if (placesNotUtf8(c.req.url).length > 0) throw badRequest('The path and the query must be percent-encoded UTF-8.')
     await next()
   })

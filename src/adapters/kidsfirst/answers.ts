@@ -6,9 +6,9 @@ import type { AppEnv } from '../../wire/context.ts'
 /** Nobody on the way keeps what is a study's, and no URL with a token in it is told to where a page leads. */
 export const neverCache: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  c.header('Cache-Control', 'no-store')
-  c.header('X-Content-Type-Options', 'nosniff')
-  c.header('Referrer-Policy', 'no-referrer')
+  c.res.headers.set('Cache-Control', 'no-store')
+  c.res.headers.set('X-Content-Type-Options', 'nosniff')
+  c.res.headers.set('Referrer-Policy', 'no-referrer')
 }
 
 /** Any browser app may call, with whatever headers: nothing goes by cookies, and a token is all that lets it in. */

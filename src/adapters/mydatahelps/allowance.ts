@@ -74,9 +74,9 @@ export function createAllowance() {
     }
     const limit = account?.limit ?? (isDelegated(c) ? participantRequestsPerHour : projectRequestsPerHour)
     const used = account === undefined ? 0 : (spent.get(account.name) ?? 0)
-    c.header('RateLimit-Limit', String(limit))
-    c.header('RateLimit-Remaining', String(Math.max(limit - used, 0)))
-    c.header('RateLimit-Reset', String(secondsLeft(c.var.now)))
+    c.res.headers.set('RateLimit-Limit', String(limit))
+    c.res.headers.set('RateLimit-Remaining', String(Math.max(limit - used, 0)))
+    c.res.headers.set('RateLimit-Reset', String(secondsLeft(c.var.now)))
   }
 
   /** Right after who asks was read: refuses whose hour is used up. */

@@ -54,7 +54,7 @@ const CORS = {
 /** Answers hold links, and whose they are. */
 const noStore: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  c.header('Cache-Control', 'no-store')
+  c.res.headers.set('Cache-Control', 'no-store')
 }
 
 export function create(): Hono<AppEnv> {

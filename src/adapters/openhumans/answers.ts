@@ -6,9 +6,9 @@ import type { AppEnv } from '../../wire/context.ts'
 /** Nobody on the way keeps what is said of people, as upstream has it. */
 export const neverCache: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next()
-  c.header('Cache-Control', 'max-age=0, no-cache, no-store, must-revalidate, private')
-  c.header('X-Content-Type-Options', 'nosniff')
-  c.header('Referrer-Policy', 'no-referrer')
+  c.res.headers.set('Cache-Control', 'max-age=0, no-cache, no-store, must-revalidate, private')
+  c.res.headers.set('X-Content-Type-Options', 'nosniff')
+  c.res.headers.set('Referrer-Policy', 'no-referrer')
 }
 
 /** Any browser app may call: nothing goes by cookies, and a token is all that lets it in. */
