@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { requestId } from 'hono/request-id'
 import { TrieRouter } from 'hono/router/trie-router'
-import { type Adapter, claimsOf, mountAdapter, pathAmong } from './adapters/adapter.ts'
+import { type Adapter, claimantAmong, mountAdapter, pathAmong } from './adapters/adapter.ts'
 import * as bridge from './adapters/bridge/paths.ts'
 import * as hat from './adapters/hat/paths.ts'
 import * as kidsFirst from './adapters/kidsfirst/paths.ts'
@@ -45,17 +45,15 @@ export function createApp(adapters = ADAPTERS) {
       .onError(renderProblem)
       .notFound(renderNotFound)
   const native = loadOnce(async () => begin().route('/', (await import('./http/native.ts')).createNative()))
-  const foreign = adapters.map((adapter) => ({
-    claims: claimsOf(adapter),
-    open: loadOnce(async () => mountAdapter(begin(), adapter)),
-  }))
+  const claimant = claimantAmong(
+    adapters.map((adapter) => ({ ...adapter, open: loadOnce(async () => mountAdapter(begin(), adapter)) })),
+  )
   const failing = (failure: unknown) =>
     begin().all('*', () => {
       throw failure
     })
   const fetch = async (request: Request, env: Env, context: ExecutionContext): Promise<Response> => {
-    const path = getPath(request)
-    const open = foreign.find(({ claims }) => claims(request.method, path))?.open ?? native
+    const open = claimant(request.method, getPath(request))?.open ?? native
     const app = await open().catch(failing)
     return app.fetch(request, env, context)
   }

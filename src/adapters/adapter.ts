@@ -29,15 +29,23 @@ const ALL = 'ALL'
 
 const POSTING = ['POST', 'OPTIONS']
 
-/** By the same rules as requests are routed: a pattern claims itself and whatever is more particular. */
-export function claimsOf({
-  paths,
-  posts = [],
-}: Pick<Adapter, 'paths' | 'posts'>): (method: string, path: string) => boolean {
-  const claims = new TrieRouter<true>()
-  for (const path of paths) claims.add(ALL, path, true)
-  for (const path of posts) for (const method of POSTING) claims.add(method, path, true)
-  return (method, path) => claims.match(method, path)[0].length > 0
+type Claims = Pick<Adapter, 'paths' | 'posts'>
+
+/** Whose a request is, by the same rules as it is routed: a pattern claims itself and whatever is more particular. */
+export function claimantAmong<Claimant extends Claims>(
+  adapters: readonly Claimant[],
+): (method: string, path: string) => Claimant | undefined {
+  const claims = new TrieRouter<Claimant>()
+  for (const adapter of adapters) {
+    for (const path of adapter.paths) claims.add(ALL, path, adapter)
+    for (const path of adapter.posts ?? []) for (const method of POSTING) claims.add(method, path, adapter)
+  }
+  return (method, path) => claims.match(method, path)[0][0]?.[0]
+}
+
+export function claimsOf(adapter: Claims): (method: string, path: string) => boolean {
+  const claimant = claimantAmong([adapter])
+  return (method, path) => claimant(method, path) !== undefined
 }
 
 /**

@@ -14,8 +14,7 @@ export function fileKeysFor(
   seconds: number,
 ): (file: number) => Promise<string> {
   if (through === undefined || !('key' in through)) throw unauthenticated()
-  const expiresAt = secondsFrom(now, seconds)
-  return async (file) => tokens.issueFileKey({ file, issuer: through.key, expiresAt })
+  return tokens.fileKeys({ issuer: through.key, expiresAt: secondsFrom(now, seconds) })
 }
 
 /** The scope in which a file key's holder reads: the issuer's. */

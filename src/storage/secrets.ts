@@ -98,6 +98,7 @@ const KEY_ID_CHARACTERS = 30
 const FILE_KEY_TAG_BYTES = 16
 const FILE_KEY_TAGGED_BYTES = KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES + KEY_ID_CHARACTERS
 const FILE_KEY_BYTES = FILE_KEY_TAGGED_BYTES + FILE_KEY_TAG_BYTES
+const FILE_KEY_NAME = new TextEncoder().encode('key of a file ')
 const FILE_KEY = new RegExp(String.raw`^[\w-]{${Math.ceil((FILE_KEY_BYTES * 8) / 6)}}$`)
 
 // A file token: server key id | study number, big-endian | random | the start of an HMAC-SHA256 over the rest. It is as
@@ -105,6 +106,7 @@ const FILE_KEY = new RegExp(String.raw`^[\w-]{${Math.ceil((FILE_KEY_BYTES * 8) /
 const FILE_TOKEN_RANDOM_BYTES = 12
 const FILE_TOKEN_TAG_BYTES = 5
 const FILE_TOKEN_TAGGED_BYTES = KEY_ID_BYTES + STUDY_NUMBER_BYTES + FILE_TOKEN_RANDOM_BYTES
+const FILE_TOKEN_NAME = new TextEncoder().encode('token of a file ')
 /** 20 bytes in base64url. */
 const FILE_TOKEN = /^[\w-]{27}$/
 
@@ -130,12 +132,12 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
     (await sign(tagged, key)).slice(0, TAG_BYTES)
   const fileTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
     // Longer than anything else that is tagged in bytes, and named, so that neither passes for the other.
-    const named = joined('key of a file ', bytes.subarray(0, FILE_KEY_TAGGED_BYTES))
+    const named = joined(FILE_KEY_NAME, bytes.subarray(0, FILE_KEY_TAGGED_BYTES))
     return new Uint8Array(await sign(named, key)).subarray(0, FILE_KEY_TAG_BYTES)
   }
   const fileTokenTagOf = async (bytes: Uint8Array, key: Settings['tokenKeys'][number]): Promise<Uint8Array> => {
     // Named, so that nothing else that is tagged passes for it.
-    const named = joined('token of a file ', bytes.subarray(0, FILE_TOKEN_TAGGED_BYTES))
+    const named = joined(FILE_TOKEN_NAME, bytes.subarray(0, FILE_TOKEN_TAGGED_BYTES))
     return new Uint8Array(await sign(named, key)).subarray(0, FILE_TOKEN_TAG_BYTES)
   }
 
@@ -209,18 +211,22 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
       return { studyNumber: (high << 8) | low, hash: await hashSecret(token) }
     },
 
-    /** A file key, which no row remembers: it is what was signed. */
-    async issueFileKey({ file, issuer, expiresAt }: FileKey): Promise<string> {
+    /** Makes the keys of files, which no row remembers: they are what was signed. */
+    fileKeys({ issuer, expiresAt }: Omit<FileKey, 'file'>): (file: number) => Promise<string> {
       if (!signingKey) throw new Error('There is no token key to sign with.')
-      const bytes = new Uint8Array(FILE_KEY_BYTES)
-      const fields = new DataView(bytes.buffer)
+      const common = new Uint8Array(FILE_KEY_BYTES)
+      const fields = new DataView(common.buffer)
       fields.setUint8(0, signingKey.id)
       fields.setUint32(KEY_ID_BYTES, Math.floor(expiresAt.getTime() / 1000))
-      fields.setUint8(KEY_ID_BYTES + EXPIRY_BYTES, Math.floor(file / 2 ** 32))
-      fields.setUint32(KEY_ID_BYTES + EXPIRY_BYTES + 1, file % 2 ** 32)
-      bytes.set(new TextEncoder().encode(issuer), KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES)
-      bytes.set(await fileTagOf(bytes, signingKey), FILE_KEY_TAGGED_BYTES)
-      return base64url.encode(bytes)
+      common.set(new TextEncoder().encode(issuer), KEY_ID_BYTES + EXPIRY_BYTES + FILE_NUMBER_BYTES)
+      return async (file) => {
+        const bytes = common.slice()
+        const number = new DataView(bytes.buffer, KEY_ID_BYTES + EXPIRY_BYTES)
+        number.setUint8(0, Math.floor(file / 2 ** 32))
+        number.setUint32(1, file % 2 ** 32)
+        bytes.set(await fileTagOf(bytes, signingKey), FILE_KEY_TAGGED_BYTES)
+        return base64url.encode(bytes)
+      }
     },
 
     /** What a file key says that one of the keys signed; undefined for anything else. That it has expired is not asked. */
@@ -259,11 +265,10 @@ export function createTokenCodec(tokenKeys: Settings['tokenKeys']) {
 const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count))
 
 /** A name, and the bytes that it is the name of. */
-function joined(name: string, bytes: Uint8Array): Uint8Array {
-  const text = new TextEncoder().encode(name)
-  const both = new Uint8Array(text.length + bytes.length)
-  both.set(text)
-  both.set(bytes, text.length)
+function joined(name: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const both = new Uint8Array(name.length + bytes.length)
+  both.set(name)
+  both.set(bytes, name.length)
   return both
 }
 

@@ -243,7 +243,7 @@ describe('a file key', () => {
     const rotated = createTokenCodec([keyOf(2, 2), keyOf(1, 1)])
     await fc.assert(
       fc.asyncProperty(files, async (file) => {
-        const key = await old.issueFileKey({ file, issuer, expiresAt })
+        const key = await old.fileKeys({ issuer, expiresAt })(file)
         expect(key).toMatch(/^[\w-]+$/)
         expect(await rotated.openFileKey(key)).toEqual({ file, issuer, expiresAt })
       }),
@@ -252,7 +252,7 @@ describe('a file key', () => {
 
   test('that was changed anywhere, or signed by another, is none', async () => {
     const codec = createTokenCodec([keyOf(1, 1)])
-    const key = await codec.issueFileKey({ file: 16_777_217, issuer, expiresAt })
+    const key = await codec.fileKeys({ issuer, expiresAt })(16_777_217)
     for (let at = 0; at < key.length; at += 1) {
       const changed = key.slice(0, at) + (key[at] === 'A' ? 'B' : 'A') + key.slice(at + 1)
       expect(await codec.openFileKey(changed), `at ${at}`).toBeUndefined()
@@ -266,7 +266,7 @@ describe('a file key', () => {
 
   test('has one spelling', async () => {
     const codec = createTokenCodec([keyOf(1, 1)])
-    const key = await codec.issueFileKey({ file: 1, issuer, expiresAt })
+    const key = await codec.fileKeys({ issuer, expiresAt })(1)
     const bytes = base64url.decode(key)
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     for (let spare = 1; spare <= 3; spare += 1) {
