@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 import { JWT_ISSUERS } from './test/support/issuers.ts'
 import { SECRETS } from './test/support/secrets.ts'
 
-// `npm run test:slow` runs the same tests with larger numbers.
+// `npm run test:slow` runs those tests that have larger numbers for it, with these.
 const slow = process.env['CARREL_SLOW'] === '1'
 // `npm run test:split` runs them with every study in a second database.
 const split = process.env['CARREL_SPLIT'] === '1'
@@ -60,6 +60,11 @@ const inNode = () => {
   return load ? 'test/load/*.test.ts' : 'test/{e2e,local,house,client,cli,console}/**/*.test.ts'
 }
 
+/** Where the larger numbers are, or what has them. */
+const LARGER = /\b(?:SLOW|ALL_FAULTS|FUZZ|CARREL_SLOW)\b|support\/(?:histories|matrix|parts)\.ts/
+const included = (files: string) =>
+  slow ? globSync(files).filter((file) => LARGER.test(readFileSync(file, 'utf8'))) : [files]
+
 async function worker() {
   return cloudflareTest({
     // As it is written, and not as it is built.
@@ -96,7 +101,7 @@ export default defineConfig(async () => ({
         plugins: [await worker()],
         test: {
           name: 'worker',
-          include: [OF_THE_WORKER],
+          include: included(OF_THE_WORKER),
           setupFiles: ['./test/support/setup.ts'],
           isolate: false,
           testTimeout: slow ? 600_000 : 20_000,
@@ -106,7 +111,7 @@ export default defineConfig(async () => ({
         test: {
           name: 'node',
           isolate: false,
-          include: [inNode()],
+          include: included(inNode()),
           testTimeout: slow ? 600_000 : 60_000,
           hookTimeout: 60_000,
         },

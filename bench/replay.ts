@@ -3,8 +3,8 @@ import { Hono } from 'hono'
 import type { Program, Source, Value } from './programs.ts'
 
 // A bare Hono Worker that asks of storage what Carrel does for an operation, word for word, gives the queue the same to do,
-// and tells what the database answers. Who asks, whether they may and whether what they send makes sense it does not look at, and it signs nothing but
-// where signing is the operation.
+// and tells what the database answers. Who asks, whether they may and whether what they send makes sense it does not look
+// at, and it signs nothing but where signing is the operation.
 
 type Bound = { Bindings: Pick<Env, 'DB' | 'BUCKET' | 'TOKENS' | 'JOBS'> }
 type Row = Record<string, unknown>

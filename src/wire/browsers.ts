@@ -5,8 +5,8 @@ import { runtimeOf } from '../runtime.ts'
 import type { AppEnv } from './context.ts'
 
 /**
- * Which browser apps may call. Nothing here goes by cookies, so credentials
- * are never allowed, and the answer to an origin that is not set is one without CORS headers.
+ * Which browser apps may call. Nothing here goes by cookies, so credentials are never allowed, and the answer to an origin
+ * that is not set is one without CORS headers.
  */
 export function allowedOrigin(origin: string, c: Context): string | null {
   // The settings of the Worker's own environment: hono's type for this callback does not know which it is.
@@ -16,7 +16,7 @@ export function allowedOrigin(origin: string, c: Context): string | null {
 
 /**
  * CORS for the apps of these origins, by hono. Who says no origin is no such app: hono would begin an answer for them all
- * the same, and copy it twice later on, which is a tenth of what a request costs.
+ * the same, and copy it with what comes later.
  */
 export function allowBrowsers(options: Omit<Parameters<typeof cors>[0] & object, 'origin'>): MiddlewareHandler<AppEnv> {
   const answer = cors({ ...options, origin: allowedOrigin })

@@ -1,41 +1,32 @@
-// The start script as a developer meets it: the real Wrangler, the real Worker, a real shell. Nothing of the
-// project's own state is touched: secrets, record and database are in temporary directories.
+// The start script as a developer meets it, and its tour in a real shell.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRecord } from '../../src/local/demo-record.ts'
 import { triggerCron } from '../../src/local/cron.ts'
+import { freePort, isUp, type Started, startsIn } from './support/start.ts'
 
 // Each start takes seconds of both cores: what is about starting again and again is in `npm run test:slow`.
 const slow = process.env['CARREL_SLOW'] === '1'
 
-const PROJECT = join(import.meta.dirname, '../..')
-const START = join(PROJECT, 'src/local/start.ts')
-/** The last thing that is printed. */
-const UP = 'Ctrl-C ends Carrel.'
-
-type Started = Readonly<{ child: ChildProcess; port: number; printed: () => string }>
-
 let root: string
 let port: number
 let first: Started
-const running = new Set<ChildProcess>()
+let carrel: ReturnType<typeof startsIn>
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'carrel-start-'))
+  carrel = startsIn(root)
   port = await freePort()
-  first = await startCarrel(port)
+  first = await carrel.startCarrel(port)
 }, 60_000)
 
 afterAll(async () => {
-  await Promise.all([...running].map(stop))
+  await carrel.stopAll()
   await rm(root, { recursive: true })
 })
 
@@ -123,8 +114,8 @@ test('the log has a line per request, and none with a link or a key in it', asyn
 })
 
 test('a port that is taken is refused with advice, and nothing is started', async () => {
-  const { child, printed } = spawnCarrel(port, 'other')
-  expect(await exitOf(child)).toBe(1)
+  const { child, printed } = carrel.spawnCarrel(port, 'other')
+  expect(await carrel.exitOf(child)).toBe(1)
   expect(printed()).toContain(`choose another: npm start -- --port ${port + 1}`)
 })
 
@@ -132,15 +123,15 @@ test.runIf(slow)(
   'a second instance runs beside the first with its own state, while the first is stopped',
   async () => {
     const before = await theDemo()
-    const second = await startCarrel(await freePort(), 'other')
+    const second = await carrel.startCarrel(await freePort(), 'other')
     const other = await readRecord(join(root, 'other', 'demo.json'))
     expect(other?.adminKey).not.toBe(before.adminKey)
     expect(other?.operatorKey).toBe(before.operatorKey)
 
-    expect(await stop(first.child)).toBe(0)
+    expect(await carrel.stop(first.child)).toBe(0)
     await expect(fetch(`${before.url}/health`)).rejects.toThrow('fetch failed')
     expect((await fetch(`http://127.0.0.1:${second.port}/health`)).status).toBe(200)
-    expect(await stop(second.child)).toBe(0)
+    expect(await carrel.stop(second.child)).toBe(0)
   },
   60_000,
 )
@@ -150,14 +141,14 @@ test.runIf(slow)(
   async () => {
     // The tour ended with the erasure of the first participant, who is enrolled anew.
     const { participants: toured, ...others } = await theDemo()
-    const again = await startCarrel(port)
+    const again = await carrel.startCarrel(port)
     const before = await theDemo()
     expect(before).toMatchObject({ ...others, participants: [{ externalId: 'PT-001' }, toured[1]] })
     expect(before.participants[0].id).not.toBe(toured[0].id)
-    await stop(again.child)
+    await carrel.stop(again.child)
 
     await rm(record())
-    await startCarrel(port)
+    await carrel.startCarrel(port)
     const after = await theDemo()
     expect(after.participants.map(({ id }) => id)).toEqual(before.participants.map(({ id }) => id))
     expect(after.participants[0].key).not.toBe(before.participants[0].key)
@@ -170,14 +161,14 @@ test.runIf(slow)(
 test.runIf(slow)(
   'whatever ends the start script, what it has started ends too',
   async () => {
-    const killed = await startCarrel(await freePort(), 'other')
+    const killed = await carrel.startCarrel(await freePort(), 'other')
     killed.child.kill('SIGKILL')
-    await exitOf(killed.child)
+    await carrel.exitOf(killed.child)
     await expectSilence(killed.port)
 
-    const viaNpm = spawnCarrel(await freePort(), 'other', 'npm')
+    const viaNpm = carrel.spawnCarrel(await freePort(), 'other', 'npm')
     await isUp(viaNpm)
-    await stop(viaNpm.child)
+    await carrel.stop(viaNpm.child)
     await expectSilence(viaNpm.port)
   },
   60_000,
@@ -189,30 +180,6 @@ async function theDemo() {
   return demo
 }
 
-function spawnCarrel(onPort: number, state: string, by: 'node' | 'npm' = 'node'): Started {
-  const options = ['--port', String(onPort), '--persist-to', join(root, state), '--home', home()]
-  const [command, args] = by === 'npm' ? ['npm', ['start', '--']] : [process.execPath, [START]]
-  const child = spawn(command, [...args, ...options], { cwd: PROJECT, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  return { child, port: onPort, printed: () => text }
-}
-
-async function startCarrel(onPort: number, state = 'state') {
-  const started = spawnCarrel(onPort, state)
-  await isUp(started)
-  return started
-}
-
-async function isUp({ child, printed }: Started) {
-  while (!printed().includes(UP)) {
-    if (child.exitCode !== null) throw new Error(printed())
-    await sleep(50)
-  }
-  expect(printed()).not.toContain('could not be prepared')
-}
-
 async function expectSilence(onPort: number) {
   const isAnswered = () =>
     fetch(`http://127.0.0.1:${onPort}/health`).then(
@@ -220,17 +187,6 @@ async function expectSilence(onPort: number) {
       () => false,
     )
   await expect.poll(isAnswered, { timeout: 5000 }).toBe(false)
-}
-
-async function stop(child: ChildProcess) {
-  child.kill('SIGTERM')
-  return exitOf(child)
-}
-
-async function exitOf(child: ChildProcess) {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  running.delete(child)
-  return child.exitCode
 }
 
 /** What each line printed, from one shell that reads them from its input as it would from a terminal. */
@@ -252,13 +208,4 @@ async function namesOf(files: string, key: string) {
   expect(answer.status).toBe(200)
   const page: { items: { name: string }[] } = JSON.parse(await answer.text())
   return page.items.map(({ name }) => name)
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
-  return address.port
 }
