@@ -91,4 +91,5 @@ export default {
     answer.headers.set(TRIPS_HEADER, trips.join(' '))
     return answer
   },
+  queue: carrel.queue,
 }
