@@ -8,7 +8,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readRecord } from '../../src/local/demo-record.ts'
 import { triggerCron } from '../../src/local/cron.ts'
-import { freePort, isUp, type Started, startsIn } from './support/start.ts'
+import { freePort } from '../support/free-port.ts'
+import { isUp, type Started, startsIn } from './support/start.ts'
 
 // Each start takes seconds of both cores: what is about starting again and again is in `npm run test:slow`.
 const slow = process.env['CARREL_SLOW'] === '1'

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../support/free-port.ts'
 import { type Process, processes } from './processes.ts'
 
 const PROJECT = join(import.meta.dirname, '../../..')
@@ -34,15 +34,6 @@ export async function aPlace(): Promise<Place & { root: string; origin: string }
   const root = await mkdtemp(join(tmpdir(), 'carrel-service-'))
   const port = await freePort()
   return { root, port, origin: `http://127.0.0.1:${port}`, persistTo: join(root, 'state'), home: join(root, 'home') }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
-  return address.port
 }
 
 /** Starts the local service, as it is started by `npm start`. */
