@@ -34,15 +34,19 @@ export function wordsOf(text: string | null): string | null {
   return words === text ? null : words
 }
 
+/** A string of FTS5's, in which nothing is an operator. */
+const quoted = (phrase: string) => `"${phrase.replaceAll('"', '""')}"`
+
 /**
  * A query as FTS5 has it: each of its parts between spaces is to be there, as a phrase whose last word may go on.
- * Undefined where it has no word. Every part is one quoted string, so nothing in it is an operator.
+ * Undefined where it has no word. Each part is quoted as the last thing that is done to it: before it has its one form,
+ * ＂ is no quotation mark yet.
  */
 export function matchOf(query: string): string | undefined {
   const phrases = query
-    .replaceAll(/[\p{Cc}\p{Cs}"]/gu, ' ')
+    .replaceAll(/[\p{Cc}\p{Cs}]/gu, ' ')
     .split(/\s+/u)
     .map(spaced)
     .filter((phrase) => IN_WORD.test(phrase))
-  return phrases.length === 0 ? undefined : [...new Set(phrases)].map((phrase) => `"${phrase}" *`).join(' AND ')
+  return phrases.length === 0 ? undefined : [...new Set(phrases)].map((phrase) => `${quoted(phrase)} *`).join(' AND ')
 }

@@ -91,6 +91,7 @@ describe('a search', () => {
       '東'.repeat(200),
       '🎉'.repeat(100),
       '"'.repeat(200),
+      '＂)´OR´name:"night',
     ]) {
       expect([q, await found(study.admin, study, { q })]).toEqual([q, []])
     }

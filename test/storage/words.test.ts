@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { matchOf, wordsOf } from '../../src/storage/words.ts'
+import { HOSTILE_NAMES } from '../support/hostile-names.ts'
 
 let rows = 0
 
@@ -82,6 +83,25 @@ test('any part of a text in a script without spaces finds it', async () => {
   )
 })
 
+describe('whatever a file is called, it is found by its own name', () => {
+  const isFoundByItself = async (text: string) => matchOf(text) === undefined || (await finds(text, text))
+
+  test.each(Object.entries(HOSTILE_NAMES))('which could be meant for harm: %s', async (_kind, names) => {
+    const lost: string[] = []
+    // Half a surrogate pair is refused where it is said, or replaced.
+    for (const name of names.map((each) => each.toWellFormed())) if (!(await isFoundByItself(name))) lost.push(name)
+    expect(lost).toEqual([])
+  })
+
+  test('which nobody has written down', () =>
+    fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 12 }), async (name) => {
+        expect(await isFoundByItself(name.toWellFormed())).toBe(true)
+      }),
+      { numRuns: env.SLOW ? 800 : 60 },
+    ))
+})
+
 test('no text is an operator, or breaks the query', async () => {
   const hostile = fc.oneof(
     fc.constantFrom(
@@ -104,6 +124,8 @@ test('no text is an operator, or breaks the query', async () => {
       ';--',
       '\\',
     ),
+    // What NFKC makes into one of these, or into a space before one.
+    fc.constantFrom('＂', '＊', '＾', '：', '（', '）', '｛', '｝', '﹣', '＋', '，', '＇', '´', '\u00a0', '…'),
     fc.constantFrom(
       'AND',
       'OR',
@@ -130,6 +152,13 @@ test('no text is an operator, or breaks the query', async () => {
   expect(await finds('OR NOT', 'or')).toBe(true)
   expect(await finds('zzz', 'somebody')).toBe(false)
   expect(await finds('say "hello" (twice)', '"hello" (tw')).toBe(true)
+})
+
+test('a quotation mark of full width ends no phrase', async () => {
+  expect(await finds('zzz', '＂')).toBe(false)
+  expect(await finds('zzz', 'qqq＂)´OR´who:"somebody')).toBe(false)
+  expect(await finds('say ＂hello＂ (twice)', '＂hello＂')).toBe(true)
+  expect(await finds('say "hello" (twice)', 'y＂')).toBe(false)
 })
 
 test.each(['', ' ', '"', '...', '\0', '\ud800', '\u200b', '\u0301'])('%j has no word to look for', (query) =>

@@ -52,6 +52,7 @@ const HOSTILE: readonly unknown[] = [
   '\u202E\uFEFF',
   '\uFFFF',
   '"*^:(){}',
+  '＂)a',
   'NEAR(a b) OR',
   "' OR 1=1 --",
   '%',
