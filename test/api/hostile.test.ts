@@ -14,7 +14,7 @@ import { SEEDED_SINCE, seededId, seedFiles } from '../support/seed.ts'
 import { ok, put } from '../support/world.ts'
 
 const SEED = 20_261_122
-const COUNT = env.SLOW ? 10_000 : 500
+const COUNT = env.SLOW ? 10_000 : 300
 /** Of so many one is sent whole, with its bytes, and goes through a door; of the others, rows are all that is looked at. */
 const ONE_OF = env.SLOW ? 5 : 1
 const LANES = 8

@@ -13,7 +13,7 @@ import { aParticipant, aStudy, begin, objectKeyOf, ok, type Participant, type St
 // nothing, so what is counted is what the bucket's binding has handed out and nobody has taken yet.
 
 const PART_BYTES = 8 * MIB
-const LARGE = env.SLOW ? 1024 * MIB : 64 * MIB
+const LARGE = env.SLOW ? 1024 * MIB : 32 * MIB
 const SIZES = [LARGE / 16, LARGE]
 /** What the platform hands out at a time is its own affair, as long as it has to do with nothing here. */
 const MOST_HELD = MIB

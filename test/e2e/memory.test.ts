@@ -11,7 +11,7 @@ import { sendPart, SLOW } from './support/parts.ts'
 const carrel = await sharedCarrel()
 
 const PART_BYTES = 8 * MIB
-const SIZE = SLOW ? 1024 * MIB : 64 * MIB
+const SIZE = SLOW ? 1024 * MIB : 32 * MIB
 /** No multiple of a part, nor of the whole. */
 const SLICE_BYTES = 13 * MIB + 7
 

@@ -169,10 +169,10 @@ test('a list finds what a model of it finds, whatever it is filtered by, to its 
       expect(pages.every((ids) => ids.length <= limit)).toBe(true)
       found += expected.length
     }),
-    // A few hundred of the same queries each time, so that how much they find is no matter of luck.
-    env.SLOW ? { numRuns: 3_000 } : { numRuns: 250, seed: 1 },
+    // The same queries each time, so that how much they find is no matter of luck.
+    env.SLOW ? { numRuns: 3_000 } : { numRuns: 120, seed: 1 },
   )
-  expect(found).toBeGreaterThan(900)
+  expect(found).toBeGreaterThan(400)
 })
 
 describe('of more candidates than are looked at for a page', () => {

@@ -6,10 +6,10 @@ import { seedBulk, seededId } from '../support/seed.ts'
 import { aKey, aParticipant, aStudy, ok, type Participant, type Study } from '../support/world.ts'
 
 // What a search may cost, and does; `--silent=false` shows the table and the plans. Counted twice in one study: when it
-// has a page of files and one more, and when it has 100,000.
+// has a page of files and one more, and when it has many.
 
 const SMALL = 101
-const LARGE = env.SLOW ? 300_000 : 100_000
+const LARGE = env.SLOW ? 300_000 : 20_000
 const ROWS = 3_500
 
 let study: Study

@@ -118,7 +118,7 @@ test('the shelf holds what the view says it must, whatever becomes of files', as
       )
       expect(strays).toEqual([])
     }),
-    { numRuns: env.SLOW ? 300 : 80 },
+    { numRuns: env.SLOW ? 300 : 40 },
   )
 })
 
