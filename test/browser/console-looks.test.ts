@@ -1,18 +1,14 @@
 // The console as people look at it: axe finds nothing wrong, nothing is wider than a phone, and the keyboard is enough.
 
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sharedCarrel } from '../e2e/support/carrel.ts'
 import type { Participant, Study } from '../support/builders.ts'
-import { foundByAxe, isTooWide, LOOK_NAMES, LOOKS } from './support/axe.ts'
+import { expectGood, LOOK_NAMES, LOOKS } from './support/axe.ts'
 import { aPerson, closing, startChromium } from './support/chromium.ts'
 import { aText, drop, expectDone, find, heading, keyOf, open, signedIn } from './support/console.ts'
 
 const carrel = await sharedCarrel()
-/** `CARREL_SCREENS=<folder>` puts a picture of each page there. */
-const SCREENS = process.env['CARREL_SCREENS']
 
 let browser: Browser
 let study: Study
@@ -36,15 +32,8 @@ beforeAll(async () => {
     'Slept well. '.repeat(400),
   )
   await carrel.aFile(ada, study, { name: 'picture.png', mediaType: 'image/png' }, PNG)
-  if (SCREENS !== undefined) await mkdir(SCREENS, { recursive: true })
 })
 afterAll(async () => browser.close())
-
-async function expectGood(page: Page, name: string): Promise<void> {
-  if (SCREENS !== undefined) await page.screenshot({ path: join(SCREENS, `${name}.png`), fullPage: true })
-  expect(await foundByAxe(page), name).toEqual([])
-  expect(await isTooWide(page), name).toBe(false)
-}
 
 describe.each(LOOK_NAMES)('%s', (look) => {
   test('signing in is good to look at and to listen to', async () => {

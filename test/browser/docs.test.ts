@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sharedCarrel } from '../e2e/support/carrel.ts'
-import { foundByAxe, isTooWide, LOOK_NAMES, LOOKS } from './support/axe.ts'
+import { expectGood, LOOK_NAMES, LOOKS } from './support/axe.ts'
 import { aPerson, closing, type Person, startChromium } from './support/chromium.ts'
 
 const carrel = await sharedCarrel()
@@ -50,17 +50,16 @@ describe.each(LOOK_NAMES)('the API reference in %s', (look) => {
     const operations = Object.values(paths).flatMap((path: object) => Object.keys(path))
     expect(await page.locator('.opblock').count()).toBe(operations.length)
     expect(operations.length).toBeGreaterThan(80)
-    expect(await foundByAxe(page)).toEqual([])
+    await expectGood(page, `reference-${look}`)
 
     await opened('Reserve a file')
     await page.getByRole('button', { name: 'Try it out' }).click()
     await page.getByRole('textbox', { name: 'Request body' }).waitFor()
-    expect(await foundByAxe(page)).toEqual([])
-    expect(await isTooWide(page)).toBe(false)
+    await expectGood(page, `reference-tried-${look}`)
 
     await page.locator('.auth-wrapper .authorize').click()
     await page.getByRole('dialog', { name: 'Authorization' }).getByRole('textbox').waitFor()
-    expect(await foundByAxe(page)).toEqual([])
+    await expectGood(page, `reference-signing-in-${look}`)
   })
 
   test('has colours to its taste', async () => {
@@ -73,8 +72,7 @@ describe.each(LOOK_NAMES)('the API reference in %s', (look) => {
   test('the page at / is one screen, leads there, and axe finds nothing wrong with it', async () => {
     await page.goto(carrel.origin)
     expect(await page.evaluate('document.documentElement.scrollHeight <= innerHeight')).toBe(true)
-    expect(await isTooWide(page)).toBe(false)
-    expect(await foundByAxe(page)).toEqual([])
+    await expectGood(page, `landing-${look}`)
     await page.getByRole('link', { name: 'API reference' }).click()
     await page.locator('.opblock').first().waitFor()
     expect(page.url()).toBe(`${carrel.origin}/docs/`)
