@@ -11,7 +11,7 @@ import {
 } from '../model/errors.ts'
 import { ALL_STUDIES, type DownloadTokenId, type FileId, newId, type StudyId, type VersionId } from '../model/ids.ts'
 import type { Page, PageRequest } from '../model/page.ts'
-import { CLAIM_REPEAT_SECONDS, type KnownLink } from '../storage/download-claims.ts'
+import { CLAIM_REPEAT_SECONDS, type KnownLink, type Outcome } from '../storage/download-claims.ts'
 import { witnessClaim } from './audit.ts'
 import { type Content, presignedDownload } from './content.ts'
 import { dispositionOf } from './disposition.ts'
@@ -139,6 +139,18 @@ export async function openDownloadLink(scope: Scope, token: string): Promise<Sho
   return { hash: opened.hash, known }
 }
 
+/**
+ * That a link would give its content to whoever claimed it now: what a page may say before its button is pressed.
+ * @throws DomainError `download_token_used`, `…_expired`, `…_revoked`, `…_not_found`
+ */
+export async function requireUnspent(scope: Scope, { hash, known }: ShownLink): Promise<void> {
+  const outcome = await scope.stores.downloadClaims.foresee(
+    { study: known.study, hash, now: scope.now },
+    { rule: rules.issueLink },
+  )
+  if (outcome !== 'won') throw whyNotClaimed(outcome)
+}
+
 export type ClaimedDownload =
   | { delivery: 'redirect'; url: string }
   | { delivery: 'stream'; content: Content; body: ReadableStream }
@@ -173,7 +185,7 @@ export async function claimDownload(scope: Scope, { hash, known }: ShownLink, no
   }
 }
 
-function whyNotClaimed(outcome: 'won' | 'used' | 'expired' | 'revoked' | 'unknown') {
+function whyNotClaimed(outcome: Outcome) {
   switch (outcome) {
     case 'used':
       return downloadTokenUsed()

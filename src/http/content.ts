@@ -68,9 +68,8 @@ const ofVersion = operation(
 async function stream(c: Context<AppEnv>, content: FoundContent): Promise<Response> {
   const range = byteRange(c.req.raw, { etag: `"${content.etag}"`, size: content.size })
   const headers = {
-    ...contentHeaders(content),
+    ...contentHeaders(content, 'private, no-cache'),
     ...rangeHeaders(range, content.size),
-    'Cache-Control': 'private, no-cache',
   }
   if (range.kind === 'notModified') return c.body(null, 304, headers)
   if (range.kind === 'unsatisfiable') {

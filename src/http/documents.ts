@@ -12,7 +12,7 @@ import {
 import type { Document } from '../model/entities.ts'
 import { mapPage } from '../model/page.ts'
 import { type AppEnv, scopeOf } from '../wire/context.ts'
-import { namesEtag } from '../wire/etag.ts'
+import { etagPattern, namesEtag, opaqueOf } from '../wire/etag.ts'
 import { answer, operation } from './operation.ts'
 import { newRouter } from './router.ts'
 import {
@@ -60,7 +60,7 @@ const presentDocument = ({ identifier, size, etag, createdAt, updatedAt }: Docum
 
 const IfMatch = z
   .string()
-  .regex(/^(\*|"[0-9a-z]{26}")$/, 'Must be one ETag, as this document gave it, or `*`.')
+  .regex(etagPattern('[0-9a-z]{26}'), 'Must be one ETag, as this document gave it, or `*`.')
   .optional()
   .openapi({ description: 'Only if the document is still at this ETag; `*`: only if there is one.' })
 const IfAbsent = z.literal('*').optional().openapi({ description: '`*`: only if there is none yet.' })
@@ -70,7 +70,7 @@ const preconditionOf = (headers: {
   'if-none-match'?: '*' | undefined
 }): Precondition => {
   const etag = headers['if-match']
-  if (etag !== undefined) return etag === '*' ? { kind: 'present' } : { kind: 'etag', etag: etag.slice(1, -1) }
+  if (etag !== undefined) return etag === '*' ? { kind: 'present' } : { kind: 'etag', etag: opaqueOf(etag) }
   return headers['if-none-match'] === undefined ? { kind: 'none' } : { kind: 'absent' }
 }
 

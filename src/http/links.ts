@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { claimDownload, openDownloadLink } from '../domain/downloads.ts'
+import { claimDownload, openDownloadLink, requireUnspent } from '../domain/downloads.ts'
 import { type ErrorCode, prefetchDeclined } from '../model/errors.ts'
 import { ConfirmPage } from '../pages/confirm.tsx'
 import { confirmPageHeaders, pageHeaders } from '../pages/headers.ts'
@@ -112,8 +112,8 @@ async function claim(
   const claimed = await claimDownload(scopeOf(c), link, nonce)
   if (claimed.delivery === 'redirect') return c.body(null, status, { ...NO_STORE, Location: claimed.url })
   return c.body(claimed.body, 200, {
-    ...contentHeaders(claimed.content),
     ...NO_STORE,
+    ...contentHeaders(claimed.content, 'no-store'),
     'Content-Length': String(claimed.content.size),
   })
 }
@@ -125,8 +125,8 @@ export const links = newRouter()
       const scope = scopeOf(c)
       const link = await openDownloadLink(scope, c.req.valid('param').token)
       if (c.req.raw.method === 'HEAD') return c.body(null, 200, NO_STORE)
-      // One that has expired has no button: the claim is refused, and says why.
-      if (link.known.confirm && wantsPage(c) && link.known.expiresAt > scope.now) {
+      if (link.known.confirm && wantsPage(c)) {
+        await requireUnspent(scope, link)
         const { endpoint } = scope.settings.s3
         const page = ConfirmPage({
           expiresAt: link.known.expiresAt,

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { RETENTIONS, VISIBILITIES } from '../model/entities.ts'
 import type { IdPrefix } from '../model/ids.ts'
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../model/page.ts'
+import { etagPattern, opaqueOf } from '../wire/etag.ts'
 import * as shapes from '../wire/shapes.ts'
 
 export { prose, text } from '../wire/shapes.ts'
@@ -102,12 +103,12 @@ export const etagOf = (revision: number) => `"r${revision}"`
 export const IfMatch = z.object({
   'if-match': z
     .string()
-    .regex(/^(\*|"r\d{1,15}")$/, 'Must be one ETag, as this resource gave it.')
+    .regex(etagPattern(String.raw`r\d{1,15}`), 'Must be one ETag, as this resource gave it.')
     .optional()
     .openapi({ description: 'Only if the file is still at this ETag.', example: '"r7"' }),
 })
 /** Undefined: whatever it is. `*` asks for existence only, which is asked anyway. */
 export const revisionOf = (headers: { 'if-match'?: string | undefined }): number | undefined => {
   const etag = headers['if-match']
-  return etag === undefined || etag === '*' ? undefined : Number(etag.slice(2, -1))
+  return etag === undefined || etag === '*' ? undefined : Number(opaqueOf(etag).slice(1))
 }

@@ -31,9 +31,12 @@ export const KnownLink = z.object({
 })
 export type KnownLink = z.infer<typeof KnownLink>
 
+/** How a claim ends. */
+export type Outcome = 'won' | 'used' | 'expired' | 'revoked' | 'unknown'
+
 /** What a claim found out; the content's facts are there while its version is. */
 export type Claim = Readonly<{
-  outcome: 'won' | 'used' | 'expired' | 'revoked' | 'unknown'
+  outcome: Outcome
   /** `again`: the same nonce had won before. */
   link: { id: DownloadTokenId; owner: ParticipantId | null; version: VersionId; again: boolean } | undefined
   content: { objectKey: string; name: string; mediaType: string; size: number; etag: string } | undefined
@@ -87,6 +90,17 @@ const leads = (now: Date, { rule, to }: { rule: Rule; to: Destination | undefine
     WHERE f.study_id = t.study_id AND f.id = t.file_id AND v.study_id = t.study_id AND v.id = t.version_id
       AND v.file_id = f.id AND ${to === undefined ? sql`1` : isAt(to)} AND ${allows(rule, targetFile('f'))})`
 
+/** Whether a claim of the token `t` by somebody new would win now. */
+const stands = (now: Date, leading: { rule: Rule; to: Destination | undefined }): SQL =>
+  sql`t.revoked_at IS NULL AND t.claimed_by IS NULL AND t.expires_at > ${now.getTime()} AND ${leads(now, leading)}`
+
+/** Its file, its issuer or its revocation ended a link before its time did: it is revoked. */
+function outcomeOf(row: Pick<ClaimedRow, 'won' | 'claimedBy' | 'expiresAt'>, now: Date): Outcome {
+  if (row.won > 0) return 'won'
+  if (row.claimedBy !== null) return 'used'
+  return row.expiresAt <= now.getTime() ? 'expired' : 'revoked'
+}
+
 export const downloadClaimStore = (db: Databases, kv: KVNamespace) => ({
   /** What is known of a link before it is claimed: from KV, which may be behind, else from its row. */
   async know({ studyNumber, hash }: { studyNumber: number; hash: string }): Promise<KnownLink | undefined> {
@@ -122,11 +136,25 @@ export const downloadClaimStore = (db: Databases, kv: KVNamespace) => ({
       statement<VersionRow>(
         sql`SELECT ${versionColumns('v')} FROM download_tokens t
           CROSS JOIN versions v ON v.study_id = t.study_id AND v.id = t.version_id
-          WHERE t.study_id = ${study} AND t.hash = ${hash} AND t.revoked_at IS NULL AND t.claimed_by IS NULL
-            AND t.expires_at > ${now.getTime()} AND ${leads(now, leading)}`,
+          WHERE t.study_id = ${study} AND t.hash = ${hash} AND ${stands(now, leading)}`,
       ),
     )
     return rows.map(versionOfRow)[0]
+  },
+
+  /** How a claim of a link by somebody new would end, which changes nothing. */
+  async foresee(
+    { study, hash, now }: { study: StudyId; hash: string; now: Date },
+    { rule }: { rule: Rule },
+  ): Promise<Outcome> {
+    const [rows] = await db.of(study).batch(
+      statement<Pick<ClaimedRow, 'won' | 'claimedBy' | 'expiresAt'>>(
+        sql`SELECT ${stands(now, { rule, to: undefined })} AS won, t.claimed_by AS "claimedBy", t.expires_at AS "expiresAt"
+          FROM download_tokens t WHERE t.study_id = ${study} AND t.hash = ${hash}`,
+      ),
+    )
+    const row = first(rows)
+    return row === undefined ? 'unknown' : outcomeOf(row, now)
   },
 
   /**
@@ -166,9 +194,7 @@ export const downloadClaimStore = (db: Databases, kv: KVNamespace) => ({
       version: row.versionId as VersionId,
       again: row.claimedAt !== time,
     }
-    if (row.won > 0) return { outcome: 'won', link, content }
-    if (row.claimedBy !== null) return { outcome: 'used', link, content: undefined }
-    // Its file, its issuer or its revocation ended it before its time did.
-    return { outcome: row.expiresAt <= time ? 'expired' : 'revoked', link, content: undefined }
+    const outcome = outcomeOf(row, now)
+    return { outcome, link, content: outcome === 'won' ? content : undefined }
   },
 })

@@ -26,7 +26,7 @@ describe('content that is streamed', () => {
       'content-disposition': 'inline; filename=hello.txt',
       'accept-ranges': 'bytes',
       etag: `"${HELLO_MD5}"`,
-      'cache-control': 'private, no-cache',
+      'cache-control': 'private, no-cache, no-transform',
       'content-security-policy': "sandbox; default-src 'none'",
       'x-content-type-options': 'nosniff',
     })

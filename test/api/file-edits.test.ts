@@ -54,6 +54,17 @@ describe('an ETag', () => {
     expect((await owner.patch(path, { title: 'any' }, { 'If-Match': '*' })).status).toBe(404)
   })
 
+  test('is what it was when something on the way has packed the answer, and made it a weak one', async () => {
+    const { owner, path } = await aFiledDesk()
+    const etag = (await owner.get(path)).headers.get('ETag') ?? ''
+    expect((await owner.patch(path, { title: 'one' }, { 'If-Match': `W/${etag}` })).status).toBe(200)
+    expect((await owner.patch(path, { title: 'two' }, { 'If-Match': `W/${etag}` })).body.code).toBe('revision_mismatch')
+    for (const other of [`w/${etag}`, `W/ ${etag}`, `W/W/${etag}`, `${etag}, ${etag}`, 'W/*']) {
+      expect((await owner.patch(path, { title: 'two' }, { 'If-Match': other })).status).toBe(400)
+    }
+    expect((await owner.get(path)).body.title).toBe('one')
+  })
+
   test('of a file that is deleted at the revision that was read', async () => {
     const { owner, path } = await aFiledDesk()
     const etag = (await owner.get(path)).headers.get('ETag') ?? ''

@@ -13,8 +13,13 @@ async function aLink(link: object = { confirm: true }) {
   const { id } = await aFile(participant, study, { name: 'secret name.txt' })
   const links = `${study.path}/files/${id}/download-tokens`
   const issued: { id: string; url: string; expiresAt: string } = ok(await participant.post(links, link))
-  return { ...issued, revoke: async () => participant.delete(`${links}/${issued.id}`) }
+  return {
+    ...issued,
+    revoke: async () => participant.delete(`${links}/${issued.id}`),
+    forget: async () => participant.delete(`${study.path}/files/${id}`),
+  }
 }
+type Linked = Awaited<ReturnType<typeof aLink>>
 
 async function at<Answer>(time: number, ask: () => Promise<Answer>): Promise<Answer> {
   vi.useFakeTimers({ toFake: ['Date'], now: time })
@@ -46,6 +51,18 @@ describe('a link that is to be confirmed', () => {
     }
     expect(new Set(pages.map(({ text }) => nonceIn(text))).size).toBe(3)
     expect((await press(url, nonceIn(pages[0]?.text ?? ''))).status).toBe(303)
+  })
+
+  test.each([
+    ['has been used', async ({ url }: Linked) => anonymous.post(url), 'This link has been used'],
+    ['was withdrawn', async ({ revoke }: Linked) => revoke(), 'This link was withdrawn'],
+    ['leads to a file that is gone', async ({ forget }: Linked) => forget(), 'This link was withdrawn'],
+  ])('has no button once it %s, whatever is remembered of it elsewhere', async (_, end, title) => {
+    const link = await aLink()
+    expect((await end(link)).status).toBeLessThan(400)
+    const page = await open(link.url)
+    expect(page.text).toContain(`<h1>${title}</h1>`)
+    expect(page.text).not.toContain('<form')
   })
 
   test('gives the file to the button, and again for a minute if it is pressed twice', async () => {

@@ -92,7 +92,7 @@ describe('a link', () => {
       'content-length': '11',
       'content-type': 'text/plain',
       'content-disposition': 'inline; filename=hello.txt',
-      'cache-control': 'no-store',
+      'cache-control': 'no-store, no-transform',
       'content-security-policy': "sandbox; default-src 'none'",
       'x-content-type-options': 'nosniff',
     })

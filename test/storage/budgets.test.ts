@@ -174,9 +174,11 @@ async function measureUploads(note: Note) {
 async function measureReads(note: Note, linkRows: number) {
   const file = `${study.path}/files/${seededId(SMALL)}`
   await note('get metadata', { trips: 1, rows: 4 }, async (c) => c.get(file))
+  const asking = ok(await participant.post(`${file}/download-tokens`, { confirm: true }))
   const link = await note('issue a link', { trips: 1, rows: linkRows, written: 8, kv: 'put' }, async (c) =>
     c.post(`${file}/download-tokens`, {}),
   )
+  await note('the page of a link', { ...CLAIM, written: 0 }, async (c) => c.get(asking.url, { Accept: 'text/html' }))
   await note('claim a link, won', { ...CLAIM, status: 302 }, async (c) => c.get(link.url))
   await note('claim a link, lost', { ...CLAIM, written: 0, status: 410 }, async (c) => c.get(link.url))
 }
