@@ -274,7 +274,8 @@ function joined(name: Uint8Array, bytes: Uint8Array): Uint8Array {
 
 const hexOf = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex()
 
-const sha256 = (text: string) => crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+const utf8 = new TextEncoder()
+const sha256 = (text: string) => crypto.subtle.digest('SHA-256', utf8.encode(text))
 
 const importHmacKey = (secret: string) =>
   crypto.subtle.importKey('raw', base64url.decode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
