@@ -1,4 +1,4 @@
-import type { Figures, Measured } from './measure.ts'
+import { type Figures, KNOWN_TO, type Measured } from './measure.ts'
 import { TARGETS } from './operations.ts'
 
 const COLUMNS = [
@@ -26,8 +26,7 @@ const line = (cells: readonly string[]) =>
 
 /** More of the machine's work than this was not the bench's, or rounds were further apart: the figures tell little. */
 const NOISY_OTHERS = 0.1
-const NOISY_SPREAD = 0.05
-const isNoisy = ({ others, spread }: Measured) => others > NOISY_OTHERS || spread > NOISY_SPREAD
+const isNoisy = ({ others, spread }: Measured) => others > NOISY_OTHERS || spread > KNOWN_TO
 
 /** Carrel's figure beside that of the bare Worker that asks the same. */
 const both = ({ carrel, same }: Measured, of: keyof Figures, digits: number) =>

@@ -62,7 +62,10 @@ const IfMatch = z
   .string()
   .regex(etagPattern('[0-9a-z]{26}'), 'Must be one ETag, as this document gave it, or `*`.')
   .optional()
-  .openapi({ description: 'Only if the document is still at this ETag; `*`: only if there is one.' })
+  .openapi({
+    description:
+      'Only if the document is still at this ETag; `*`: only if there is one. A `W/` before it says nothing.',
+  })
 const IfAbsent = z.literal('*').optional().openapi({ description: '`*`: only if there is none yet.' })
 
 const preconditionOf = (headers: {

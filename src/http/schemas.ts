@@ -105,7 +105,10 @@ export const IfMatch = z.object({
     .string()
     .regex(etagPattern(String.raw`r\d{1,15}`), 'Must be one ETag, as this resource gave it.')
     .optional()
-    .openapi({ description: 'Only if the file is still at this ETag.', example: '"r7"' }),
+    .openapi({
+      description: 'Only if the file is still at this ETag. A `W/` before it says nothing.',
+      example: '"r7"',
+    }),
 })
 /** Undefined: whatever it is. `*` asks for existence only, which is asked anyway. */
 export const revisionOf = (headers: { 'if-match'?: string | undefined }): number | undefined => {
