@@ -8,7 +8,7 @@ import { ok, put } from '../support/world.ts'
 // counters are what counting anew would give.
 
 const DAY_MS = 86_400_000
-const RUNS = env.SLOW ? 30 : 6
+const RUNS = env.SLOW ? 30 : 3
 const STEPS = 60
 
 /** Numbers below 1, the same for the same seed (mulberry32). */

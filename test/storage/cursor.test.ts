@@ -6,7 +6,7 @@ import type { Caller } from '../support/client.ts'
 import { type Seed, seedFiles, seededId, SEEDED_SINCE } from '../support/seed.ts'
 import { aParticipant, aStudy, begin } from '../support/world.ts'
 
-const RUNS = env.SLOW ? 120 : 20
+const RUNS = env.SLOW ? 120 : 10
 
 const aSeed = (i: number, owner: string, { at, listed }: { at: number; listed: boolean }): Seed => ({
   id: seededId(i),

@@ -79,7 +79,7 @@ test('any part of a text in a script without spaces finds it', async () => {
         expect(await finds(all.join(''), part)).toBe(true)
       },
     ),
-    { numRuns: env.SLOW ? 800 : 150 },
+    { numRuns: env.SLOW ? 800 : 60 },
   )
 })
 
@@ -147,7 +147,7 @@ test('no text is an operator, or breaks the query', async () => {
       // Of somebody else, and without any of this in its name.
       expect(await finds('zzz', `qqq ${parts.join(between)}`)).toBe(false)
     }),
-    { numRuns: env.SLOW ? 2_000 : 150 },
+    { numRuns: env.SLOW ? 2_000 : 60 },
   )
   expect(await finds('OR NOT', 'or')).toBe(true)
   expect(await finds('zzz', 'somebody')).toBe(false)
