@@ -18,7 +18,7 @@ const browser = process.env['CARREL_BROWSER'] === '1'
 // How many requests are made up, from which seed, and which of them: `npm run fuzz` says, and makes up nothing else.
 const seed = process.env['CARREL_SEED'] ?? '1'
 const fuzz = {
-  requests: Number(process.env['CARREL_FUZZ'] ?? (slow ? 50_000 : 800)),
+  requests: Number(process.env['CARREL_FUZZ'] ?? (slow ? 30_000 : 800)),
   seed: seed === 'any' ? Math.floor(Math.random() * 2 ** 31) : Number(seed),
   path: process.env['CARREL_PATH'] ?? '',
 }

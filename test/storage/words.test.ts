@@ -79,7 +79,7 @@ test('any part of a text in a script without spaces finds it', async () => {
         expect(await finds(all.join(''), part)).toBe(true)
       },
     ),
-    { numRuns: env.SLOW ? 800 : 60 },
+    { numRuns: env.SLOW ? 300 : 60 },
   )
 })
 
@@ -98,7 +98,7 @@ describe('whatever a file is called, it is found by its own name', () => {
       fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 12 }), async (name) => {
         expect(await isFoundByItself(name.toWellFormed())).toBe(true)
       }),
-      { numRuns: env.SLOW ? 800 : 60 },
+      { numRuns: env.SLOW ? 300 : 60 },
     ))
 })
 
@@ -147,7 +147,7 @@ test('no text is an operator, or breaks the query', async () => {
       // Of somebody else, and without any of this in its name.
       expect(await finds('zzz', `qqq ${parts.join(between)}`)).toBe(false)
     }),
-    { numRuns: env.SLOW ? 2_000 : 60 },
+    { numRuns: env.SLOW ? 600 : 60 },
   )
   expect(await finds('OR NOT', 'or')).toBe(true)
   expect(await finds('zzz', 'somebody')).toBe(false)
